@@ -1,0 +1,1 @@
+"""People and mentions: inline mark-up, formats, review, agreement."""

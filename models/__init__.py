@@ -1,0 +1,1 @@
+"""Notes in, calibrated patient scores out: candidate-patient classifiers."""

@@ -1,0 +1,1 @@
+"""Data files: cues, headings, the starter lexicon, word lists. Logic lives elsewhere."""

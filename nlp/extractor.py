@@ -1,0 +1,312 @@
+"""The extractor: text in; coded, asserted, evidenced mentions out. One object, one call, one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+
+from .assertion import decide
+from .context import ANSWER_FILLERS, CONJUNCTIONS, DETERMINERS, ContextRules, MentionWords
+from .cue_table import CueRow, CueTable, default_cues, folded_words
+from .heading_table import HeadingRow, HeadingTable, default_headings
+from .recognize import recognize
+from .results import (
+    ASSERTION,
+    CERTAINTY,
+    EXPERIENCER,
+    NEGATION,
+    TEMPORALITY,
+    BatchResult,
+    Cue,
+    ExtractedNote,
+    Mention,
+    Section,
+)
+from .sections import find_sections
+from .starter import starter_terminology
+from .stream import Stream, build_stream
+from .terminology.terminology import Terminology
+from .tokens import SurfaceTable, TokenBatch, tokenize
+from .trie import Vocabulary
+
+BATCH_NOTES = 256
+BATCH_CHARACTERS = 1 << 20
+
+Span = tuple[int, int, str | None]
+
+
+class SpanError(ValueError):
+    """A given span that does not lie in its text; the message names the span, never the text."""
+
+
+class Extractor:
+    """Finds, codes and asserts the concepts of a terminology in notes.
+
+    >>> extractor = Extractor()
+    >>> note = extractor("No evidence of pneumonia. Mother had asthma.")
+    >>> [(m.text, m.assertion, [c.text for c in m.cues]) for m in note.mentions]
+    [('pneumonia', 'absent', ['No evidence of']), ('asthma', 'family', ['Mother'])]
+
+    Without arguments it uses the starter lexicon. `cues` and `headings` replace the package's own tables. An extractor
+    may be used by one thread at a time; processes each open their own and share the memory-mapped terminology.
+    """
+
+    def __init__(
+        self,
+        terminology: Terminology | None = None,
+        *,
+        cues: Sequence[CueRow] | None = None,
+        headings: Sequence[HeadingRow] | None = None,
+    ) -> None:
+        self.terminology = starter_terminology() if terminology is None else terminology
+        cue_rows = default_cues() if cues is None else list(cues)
+        heading_rows = default_headings() if headings is None else list(headings)
+        words = set(ANSWER_FILLERS | CONJUNCTIONS | DETERMINERS)
+        words.update(chain.from_iterable(folded_words(row.cue) for row in cue_rows))
+        words.update(chain.from_iterable(folded_words(row.heading) for row in heading_rows))
+        vocabulary = Vocabulary.build(words)
+        ordered = sorted(words)
+        ids = dict(zip(ordered, vocabulary.ids(ordered).tolist()))
+        self.cue_table = CueTable.build(cue_rows, vocabulary)
+        self.heading_table = HeadingTable.build(heading_rows, vocabulary)
+        self.rules = tuple(row.rule for row in self.cue_table.rows)
+        self._context = ContextRules(self.cue_table, ids)
+        self._surfaces = SurfaceTable(self.terminology.vocabulary.ids, vocabulary.ids)
+        self._chronic = np.append(self.terminology.chronic, False)  # the last cell answers for concept -1
+
+    @classmethod
+    def load(cls, path: str | Path) -> Extractor:
+        """Open a terminology that `phenotext terminology build` wrote. Raises ArtefactError with the remedy."""
+        return cls(Terminology.open(path))
+
+    def __repr__(self) -> str:
+        terminology = self.terminology
+        return (
+            f"Extractor({terminology.name} {terminology.release}: {terminology.n_concepts} concepts,"
+            f" {terminology.n_terms} terms; {len(self.rules)} cues, {len(self.heading_table.name)} headings;"
+            " tokens -> sentences -> concepts -> sections -> context -> assertion)"
+        )
+
+    def __call__(self, text: str, spans: Sequence[Span] | None = None) -> ExtractedNote:
+        """Extract one note. With `spans` (start, end, code or None) exactly those are asserted, in the given order."""
+        return next(self.notes(self.extract_batch([text], None if spans is None else [spans])))
+
+    def pipe(
+        self, texts: Iterable[str], *, n_process: int = 1, batch_size: int = BATCH_NOTES
+    ) -> Iterator[ExtractedNote]:
+        """Extract a stream of notes, in order. With `n_process` > 1 batches are spread over processes."""
+        if n_process > 1:
+            from .parallel import pipe_processes
+
+            yield from pipe_processes(self, texts, n_process, batch_size)
+            return
+        for batch in batches(texts, batch_size):
+            yield from self.notes(self.extract_batch(batch))
+
+    def extract_batch(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span] | None] | None = None
+    ) -> BatchResult:
+        """Extract several notes at once and return arrays (see BatchResult).
+
+        `spans` has one item a note: None for dictionary matching, or spans to assert instead. Raises SpanError for a span
+        outside its text.
+        """
+        if spans is not None and any(s is not None for s in spans) and any(s is None for s in spans):
+            raise ValueError("extract_batch: give spans for every note of a batch or for none; split the batch")
+        tokens = tokenize(texts, self._surfaces)
+        stream = build_stream(tokens, self._surfaces)
+        sections = find_sections(stream, tokens, self.heading_table)
+        given = spans is not None and len(spans) > 0 and spans[0] is not None
+        given_codes: list[str | None] | None = None
+        if given:
+            mentions, concept, start, end, given_codes = self._given(texts, spans, tokens, stream)
+            group = np.full(len(concept), -1, np.int32)
+            note = np.repeat(np.arange(len(texts)), [len(s or ()) for s in spans])
+        else:
+            first, last, group, concept = recognize(self.terminology, stream)
+            mentions = MentionWords(first, last, overlapping=False)
+            note = np.searchsorted(tokens.note_char, stream.start[first], side="right") - 1
+            start = stream.start[first] - tokens.note_char[note]
+            end = stream.end[last - 1] - tokens.note_char[note]
+        order = np.argsort(mentions.first, kind="stable") if given else None
+        if order is not None:
+            mentions = MentionWords(mentions.first[order], mentions.last[order], overlapping=True)
+        context = self._context.apply(stream, sections, mentions)
+        chronic = self._chronic[concept if order is None else concept[order]]
+        assertion = decide(context, chronic)
+        section = sections.of_words(mentions.first)
+        pair_mention = context.pair_mention
+        columns = [context.negated, context.uncertain, context.temporality, context.experiencer, assertion, section]
+        cue_order = slice(None)
+        if order is not None:  # back to the order in which the spans were given
+            inverse = np.empty_like(order)
+            inverse[order] = np.arange(len(order))
+            columns = [column[inverse] for column in columns]
+            pair_mention = order[pair_mention]
+            cue_order = np.argsort(pair_mention, kind="stable")
+            pair_mention = pair_mention[cue_order]
+        cue_note = note[pair_mention]
+        cue_first, cue_last = context.pair_first[cue_order], context.pair_last[cue_order]
+        section_end = np.append(sections.start[1:], tokens.note_char[-1])
+        last_of_note = np.append(sections.note[1:] != sections.note[:-1], True)
+        section_end[last_of_note] = tokens.note_char[sections.note[last_of_note] + 1]
+        base = tokens.note_char[sections.note]
+        self._surfaces.trim()
+        return BatchResult(
+            texts=texts,
+            note=note.astype(np.int32),
+            start=start.astype(np.int32),
+            end=end.astype(np.int32),
+            concept=concept.astype(np.int32),
+            group=group,
+            negation=columns[0],
+            certainty=columns[1],
+            temporality=columns[2],
+            experiencer=columns[3],
+            assertion=columns[4],
+            section=columns[5].astype(np.int32),
+            cue_mention=pair_mention.astype(np.int32),
+            cue_start=(stream.start[cue_first] - tokens.note_char[cue_note]).astype(np.int32),
+            cue_end=(stream.end[cue_last - 1] - tokens.note_char[cue_note]).astype(np.int32),
+            cue_rule=context.pair_rule[cue_order].astype(np.int32),
+            section_note=sections.note.astype(np.int32),
+            section_start=(sections.start - base).astype(np.int32),
+            section_end=(section_end - base).astype(np.int32),
+            section_name=sections.name,
+            section_parent=sections.parent,
+            section_names=sections.names,
+            rules=self.rules,
+            given_codes=given_codes,
+        )
+
+    def _given(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span] | None], tokens: TokenBatch, stream: Stream
+    ) -> tuple[MentionWords, np.ndarray, np.ndarray, np.ndarray, list[str | None]]:
+        starts: list[int] = []
+        ends: list[int] = []
+        bases: list[int] = []
+        codes: list[str | None] = []
+        for number, (text, wanted) in enumerate(zip(texts, spans)):
+            for start, end, code in wanted or ():
+                if not 0 <= start < end <= len(text):
+                    raise SpanError(
+                        f"span {start}..{end} of note {number} in the batch does not lie in its {len(text)} characters;"
+                        " give half-open character offsets of the text"
+                    )
+                starts.append(start)
+                ends.append(end)
+                bases.append(number)
+                codes.append(code)
+        start, end = np.array(starts, np.int64), np.array(ends, np.int64)
+        base = tokens.note_char[np.array(bases, np.int64)]
+        # a word belongs to a span if they share a character; a span of blanks alone takes the word before it
+        first = np.searchsorted(stream.end, start + base, side="right")
+        last = np.searchsorted(stream.start, end + base, side="left")
+        first = np.minimum(first, len(stream.start) - 1)
+        last = np.maximum(last, first + 1)
+        found = {code: self.terminology.find(code) for code in set(codes) if code is not None}
+        concept = np.array([-1 if code is None else found[code] for code in codes], np.int64)
+        return MentionWords(first, last, overlapping=True), concept, start, end, codes
+
+    def notes(self, result: BatchResult) -> Iterator[ExtractedNote]:
+        """The notes of a batch as objects."""
+        count = len(result.texts)
+        mention_bounds = np.searchsorted(result.note, np.arange(count + 1)).tolist()
+        cue_bounds = np.searchsorted(result.cue_mention, np.arange(len(result) + 1)).tolist()
+        section_bounds = np.searchsorted(result.section_note, np.arange(count + 1)).tolist()
+        names = result.section_names
+        columns = list(
+            zip(
+                *(
+                    column.tolist()
+                    for column in (
+                        result.start,
+                        result.end,
+                        result.concept,
+                        result.group,
+                        result.negation,
+                        result.certainty,
+                        result.temporality,
+                        result.experiencer,
+                        result.assertion,
+                        result.section,
+                    )
+                )
+            )
+        )
+        cues = list(zip(result.cue_start.tolist(), result.cue_end.tolist(), result.cue_rule.tolist()))
+        section_rows = list(
+            zip(
+                result.section_name.tolist(),
+                result.section_start.tolist(),
+                result.section_end.tolist(),
+                result.section_parent.tolist(),
+            )
+        )
+        for number, text in enumerate(result.texts):
+            sections = tuple(
+                Section(names[name], start, end, (names[parent],) if parent >= 0 else ())
+                for name, start, end, parent in section_rows[section_bounds[number] : section_bounds[number + 1]]
+            )
+            mentions: list[Mention] = []
+            for i in range(mention_bounds[number], mention_bounds[number + 1]):
+                start, end, concept, group, negation, certainty, temporality, experiencer, assertion, section = columns[i]
+                code, system, preferred, candidates = self._concept(result, i, concept, group)
+                mentions.append(
+                    Mention(
+                        start=start,
+                        end=end,
+                        text=text[start:end],
+                        code=code,
+                        system=system,
+                        preferred=preferred,
+                        negation=NEGATION[negation],
+                        certainty=CERTAINTY[certainty],
+                        temporality=TEMPORALITY[temporality],
+                        experiencer=EXPERIENCER[experiencer],
+                        assertion=ASSERTION[assertion],
+                        section=names[section_rows[section][0]],
+                        cues=tuple(
+                            Cue(first, last, text[first:last], self.rule_name(rule, section_rows, names))
+                            for first, last, rule in cues[cue_bounds[i] : cue_bounds[i + 1]]
+                        ),
+                        candidates=candidates,
+                    )
+                )
+            yield ExtractedNote(text, tuple(mentions), sections)
+
+    def rule_name(self, rule: int, section_rows: Sequence[tuple[int, int, int, int]], names: Sequence[str]) -> str:
+        """Name of a cue's rule; a section prior is named after its section."""
+        return self.rules[rule] if rule >= 0 else f"section.{names[section_rows[-1 - rule][0]]}"
+
+    def _concept(
+        self, result: BatchResult, i: int, concept: int, group: int
+    ) -> tuple[str | None, str | None, str | None, tuple[str, ...]]:
+        terminology = self.terminology
+        if concept < 0:
+            return (result.given_codes[i] if result.given_codes else None), None, None, ()
+        code = terminology.codes[concept]
+        candidates = (code,)
+        if group >= 0:
+            entries = terminology.entry_concept[terminology.group_start[group] : terminology.group_start[group + 1]]
+            if len(entries) > 1:
+                candidates = (code, *(terminology.codes[int(c)] for c in entries if c != concept))
+        return code, terminology.systems[concept], terminology.preferred[concept], candidates
+
+
+def batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Cut a stream into lists of at most `size` notes and about BATCH_CHARACTERS characters."""
+    iterator = iter(texts)
+    while chunk := list(islice(iterator, size)):
+        batch: list[str] = []
+        characters = 0
+        for text in chunk:
+            if batch and characters + len(text) > BATCH_CHARACTERS:
+                yield batch
+                batch, characters = [], 0
+            batch.append(text)
+            characters += len(text)
+        yield batch

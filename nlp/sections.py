@@ -1,0 +1,217 @@
+"""Sections: every character of a note belongs to exactly one; headings are found by table, place and form.
+
+A heading stands at the beginning of a line or sentence and is followed by a colon, ends its line, or is shouted at the
+beginning of a line. Capitalised headings that no table knows open a section called `other`, so that what went before does
+not leak past them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .heading_table import HeadingKind, HeadingTable
+from .stream import Stream
+from .tokens import Flag, Kind, TokenBatch
+
+# Sections that have parts: an organ heading below them is theirs, elsewhere it stands for itself.
+PARENTS = frozenset({"physical_exam", "review_of_systems", "vital_signs", "findings", "mental_status_exam", "laboratory"})
+HEADER, UNKNOWN = "header", "other"
+# "Past medical history, per patient:" - words that may stand between a known heading and its colon
+MAX_EXTRA_WORDS = 5
+MAX_UNKNOWN_WORDS = 7
+
+
+@dataclass(slots=True)
+class SectionBatch:
+    """Sections of a batch in order; `[s]` arrays.
+
+    `name` number into `names`; `parent` the enclosing section's name number or -1; `first_word` word where the section
+    begins; `body_word` first word after the heading; `start` characters in the batch; `note` note number; `heading_end`
+    character after the heading (equal to `start` where there is none).
+    """
+
+    names: tuple[str, ...]
+    name: np.ndarray
+    parent: np.ndarray
+    first_word: np.ndarray
+    body_word: np.ndarray
+    start: np.ndarray
+    heading_end: np.ndarray
+    note: np.ndarray
+
+    def of_words(self, words: np.ndarray) -> np.ndarray:
+        """Section number of each word position."""
+        return np.searchsorted(self.first_word, words, side="right") - 1
+
+
+def find_sections(stream: Stream, tokens: TokenBatch, table: HeadingTable) -> SectionBatch:
+    """Cut each note of the batch into sections."""
+    kind, flags = stream.kind, stream.flags
+    line_start = _line_starts(stream)
+    sentence_start = np.zeros(len(kind), bool)
+    sentence_start[stream.sentence_first[:-1]] = True
+    textual = (kind == Kind.WORD) | (kind == Kind.NUMBER)
+    positions = np.flatnonzero((line_start | sentence_start) & textual)
+    starts, ends, groups = table.trie.longest(stream.cue, positions=positions)
+    known = _known_headings(stream, line_start, starts, ends, table.kind[groups])
+    starts, groups, heading_ends = starts[known.index], groups[known.index], known.end
+
+    unknown_starts, unknown_ends = _unknown_headings(stream, positions[line_start[positions]])
+    fresh = ~np.isin(unknown_starts, starts)
+    all_starts = np.concatenate((starts, unknown_starts[fresh]))
+    all_ends = np.concatenate((heading_ends, unknown_ends[fresh]))
+    all_groups = np.concatenate((groups.astype(np.int64), np.full(int(fresh.sum()), -1, np.int64)))
+    order = np.argsort(all_starts, kind="stable")
+    return _lay_out(stream, tokens, table, all_starts[order], all_ends[order], all_groups[order])
+
+
+def _line_starts(stream: Stream) -> np.ndarray:
+    """[m] bool: words that begin a line, list marks and numbering ("2.", "-", "#1") passed over."""
+    kind = stream.kind
+    line_start = np.zeros(len(kind), bool)
+    line_start[1:] = np.isin(kind[:-1], (Kind.NEWLINE, Kind.BREAK, Kind.RULER))
+    for _ in range(3):
+        mark = line_start & np.isin(kind, (Kind.BULLET, Kind.HYPHEN, Kind.OTHER))
+        numbering = np.zeros(len(kind), bool)
+        numbering[1:] = line_start[:-1] & (kind[:-1] == Kind.NUMBER) & np.isin(kind[1:], (Kind.PERIOD, Kind.CLOSE))
+        mark |= numbering
+        line_start[1:] |= mark[:-1]
+    return line_start
+
+
+@dataclass(slots=True)
+class _Headings:
+    index: np.ndarray
+    end: np.ndarray
+
+
+def _known_headings(
+    stream: Stream, line_start: np.ndarray, starts: np.ndarray, ends: np.ndarray, heading_kind: np.ndarray
+) -> _Headings:
+    """Which table matches are headings by place and form, and where each heading ends (after its colon)."""
+    kind, flags = stream.kind, stream.flags
+    last = len(kind) - 1
+    next_kind = kind[np.minimum(ends, last)]
+    at_line = line_start[starts]
+    capital = (flags[starts] & (Flag.CAPITAL | Flag.UPPER | Flag.INITIAL)) > 0
+    lowered = np.concatenate(([0], np.cumsum((flags & Flag.LOWER) > 0)))
+    capitals = np.concatenate(([0], np.cumsum((flags & Flag.UPPER) > 0)))
+    shouted = (lowered[ends] == lowered[starts]) & (capitals[ends] > capitals[starts])
+    colon = next_kind == Kind.COLON
+    alone = np.isin(next_kind, (Kind.NEWLINE, Kind.BREAK)) & at_line
+    dash = (next_kind == Kind.HYPHEN) & at_line & capital
+    next_shouted = (flags[np.minimum(ends, last)] & Flag.UPPER) > 0
+    run_in = at_line & shouted & ~next_shouted & (kind[np.minimum(ends, last)] == Kind.WORD) & (heading_kind == HeadingKind.MAIN)
+
+    is_main = heading_kind == HeadingKind.MAIN
+    accepted = colon & (at_line | capital)
+    accepted &= ~((heading_kind == HeadingKind.WEAK) & ~(at_line & (capital | shouted)) & ~shouted)
+    accepted |= alone & (capital | is_main)
+    accepted |= dash & (is_main | (heading_kind == HeadingKind.SUB))
+    accepted |= run_in
+    end = ends + (colon | dash)
+
+    # "MEDICATIONS (at home):", "Past Medical History per old chart:" - a few words before the colon, on the same line
+    open_ = at_line & capital & ~accepted & is_main
+    reach = ends.copy()
+    alive = open_.copy()
+    for _ in range(MAX_EXTRA_WORDS):
+        here = kind[np.minimum(reach, last)]
+        found = alive & (here == Kind.COLON)
+        accepted |= found
+        end = np.where(found, reach + 1, end)
+        alive &= ~found & ~np.isin(here, (Kind.NEWLINE, Kind.BREAK, Kind.PERIOD, Kind.COMMA, Kind.SEMICOLON))
+        reach += 1
+    index = np.flatnonzero(accepted)
+    return _Headings(index, end[index])
+
+
+def _unknown_headings(stream: Stream, line_starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Headings no table knows: shouted words before a colon, or a short capitalised line that ends in a colon."""
+    kind, flags = stream.kind, stream.flags
+    last = len(kind) - 1
+    alive = (flags[line_starts] & (Flag.CAPITAL | Flag.UPPER)) > 0
+    shouted = alive.copy()
+    letters = np.zeros(len(line_starts), np.int64)
+    found = np.zeros(len(line_starts), bool)
+    end = line_starts.copy()
+    for ahead in range(MAX_UNKNOWN_WORDS + 1):
+        here = np.minimum(line_starts + ahead, last)
+        colon = alive & (kind[here] == Kind.COLON) & (ahead > 0)
+        after = kind[np.minimum(here + 1, last)]
+        line_end = np.isin(after, (Kind.NEWLINE, Kind.BREAK))
+        # "BP: 120/80" and "WBC: 5.2" are values; "CRANIAL NERVES: ..." is a heading
+        value = np.isin(after, (Kind.NUMBER, Kind.PLACEHOLDER))
+        wordy = (letters >= 8) | ((letters >= 6) & (ahead == 1))
+        hit = colon & ((shouted & wordy & ~value) | (line_end & (letters >= 4)))
+        found |= hit
+        end = np.where(hit, here + 1, end)
+        alive &= ~colon & np.isin(kind[here], (Kind.WORD, Kind.NUMBER, Kind.SLASH, Kind.OTHER, Kind.OPEN, Kind.CLOSE))
+        word = kind[here] == Kind.WORD
+        shouted &= ~word | ((flags[here] & (Flag.UPPER | Flag.INITIAL)) > 0)
+        letters += np.where(word, stream.end[here] - stream.start[here], 0)
+        if not alive.any():
+            break
+    return line_starts[found], end[found]
+
+
+def _lay_out(
+    stream: Stream, tokens: TokenBatch, table: HeadingTable, starts: np.ndarray, ends: np.ndarray, groups: np.ndarray
+) -> SectionBatch:
+    """Turn headings into the flat partition, with parents."""
+    names = (*table.names, HEADER, UNKNOWN)
+    header, unknown = len(names) - 2, len(names) - 1
+    is_parent = [name in PARENTS for name in names]
+    breaks = np.flatnonzero(stream.kind == Kind.BREAK)[:-1]
+    note_of = np.searchsorted(breaks, starts, side="right") - 1
+    # one header per note begins at its break; a heading at the very beginning replaces it
+    words = np.concatenate((breaks, starts)).tolist()
+    bodies = np.concatenate((breaks + 1, ends)).tolist()
+    notes = np.concatenate((np.arange(len(breaks)), note_of)).tolist()
+    numbers = np.concatenate((np.full(len(breaks), -2, np.int64), groups)).tolist()
+    order = sorted(range(len(words)), key=lambda i: words[i])
+    name: list[int] = []
+    parent: list[int] = []
+    open_parent = -1
+    for i in order:
+        group = numbers[i]
+        if group == -2:
+            name.append(header)
+            parent.append(-1)
+            open_parent = -1
+        elif group == -1:
+            name.append(unknown)
+            parent.append(open_parent)
+        else:
+            number = int(table.name[group])
+            name.append(number)
+            if table.kind[group] == HeadingKind.SUB and number != open_parent:
+                parent.append(open_parent)
+            else:
+                parent.append(-1)
+                open_parent = number if is_parent[number] else -1
+    first_word = np.array([words[i] for i in order], np.int64)
+    body = np.array([bodies[i] for i in order], np.int64)
+    note = np.array([notes[i] for i in order], np.int64)
+    start = stream.start[first_word]
+    heading_end = stream.end[body - 1]
+    is_header = np.array(name) == header
+    start[is_header] = tokens.note_char[note[is_header]]
+    heading_end[is_header] = start[is_header]
+    # an empty header (the note begins with a heading) gives way to the section after it
+    empty = np.zeros(len(name), bool)
+    empty[:-1] = is_header[:-1] & (note[1:] == note[:-1]) & (start[1:] == start[:-1])
+    keep = ~empty
+    first_word[1:][empty[:-1]] = first_word[:-1][empty[:-1]]
+    return SectionBatch(
+        names=names,
+        name=np.array(name, np.int16)[keep],
+        parent=np.array(parent, np.int16)[keep],
+        first_word=first_word[keep],
+        body_word=body[keep],
+        start=start[keep],
+        heading_end=heading_end[keep],
+        note=note[keep],
+    )

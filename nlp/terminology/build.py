@@ -1,0 +1,260 @@
+"""From source files to a compiled terminology, with an account of everything left out."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from .build_report import BuildReport, SourceReport
+from .chronic import is_chronic
+from .compile import compile_terminology
+from .rows import ConceptRow, TermVariant
+from .rules import RuleReport, compile_terms
+from .source_term import SourceTerm
+from .sources.content import MATCHED_SCOPES, SourceContent, resolve_chains
+from .sources.read import read_source
+from .terminology import Terminology
+from .variants import clean_name
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage (`read`, `rules`, `compile`, `done`), the steps done and their total."""
+
+_Key = tuple[str, str]
+# Fewer long terms than this say nothing about a source's habits.
+_CAPITALS_SAMPLE = 2_000
+
+
+def build_terminology(
+    paths: Sequence[str | PathLike[str]],
+    out: str | PathLike[str] | None = None,
+    *,
+    name: str | None = None,
+    release: str | None = None,
+    scopes: Collection[str] = MATCHED_SCOPES,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Build a terminology and, with `out`, write it there.
+
+    Args:
+        paths: source files or folders, in order; the first that has a code gives its preferred name and semantic tag.
+        out: where the compiled file goes.
+        name: the terminology's name; the first source's name by default.
+        release: its release; those of the sources by default.
+        scopes: synonym scopes to match, where a source gives scopes.
+        progress: called as the work goes on.
+
+    Raises:
+        SourceError: a source that cannot be read.
+    """
+    _, report = compile_sources(paths, out, name=name, release=release, scopes=scopes, progress=progress)
+    return report
+
+
+def compile_sources(
+    paths: Sequence[str | PathLike[str]],
+    out: str | PathLike[str] | None = None,
+    *,
+    name: str | None = None,
+    release: str | None = None,
+    scopes: Collection[str] = MATCHED_SCOPES,
+    progress: Progress | None = None,
+) -> tuple[Terminology, BuildReport]:
+    """As `build_terminology`, and gives the terminology itself too."""
+    started = time.perf_counter()
+    tell = progress or (lambda stage, done, total: None)
+    sources: list[SourceContent] = []
+    for number, path in enumerate(paths):
+        tell("read", number, len(paths))
+        sources.append(read_source(path, scopes))
+    tell("read", len(paths), len(paths))
+    report = BuildReport(name or _default_name(sources), release or ", ".join(dict.fromkeys(s.release for s in sources if s.release)))
+    redirects: dict[str, str] = {}
+    for source in sources:
+        for old, new in source.redirects.items():
+            redirects.setdefault(old, new)
+    redirects = resolve_chains(redirects)
+    capitals = [_all_capitals(source.terms) for source in sources]
+    for source, shouts in zip(sources, capitals, strict=True):
+        report.sources.append(_source_report(source, shouts))
+        report.terms_read += len(source.terms)
+
+    concepts = _concepts(sources, redirects)
+    rules = RuleReport()
+    builder = _Terms(concepts, redirects, report)
+    variants = _ticking(builder.variants(sources, capitals, rules), report.terms_read, rules, tell)
+    terminology = compile_terminology(
+        list(concepts.values()),
+        variants,
+        None if out is None else Path(out),
+        name=report.name,
+        release=report.release,
+        # A redirect to a code that no source has leads nowhere, one from a living code would hide it.
+        redirects=_useful(redirects, concepts),
+    )
+    tell("done", 1, 1)
+    _account(report, rules, terminology, concepts)
+    report.seconds = time.perf_counter() - started
+    return terminology, report
+
+
+def _concepts(sources: list[SourceContent], redirects: dict[str, str]) -> dict[_Key, ConceptRow]:
+    """Every code once, in order of first appearance; redirected codes only if their successor is in no source."""
+    concepts: dict[_Key, ConceptRow] = {}
+    chronic: set[_Key] = set()
+    for source in sources:
+        for term in source.terms:
+            key = (term.system, term.code)
+            if key not in concepts:
+                concepts[key] = ConceptRow(
+                    term.code, term.system, term.preferred, term.semantic_tag, is_chronic(term.system, term.code, term.preferred)
+                )
+            if term.chronic:
+                chronic.add(key)
+    for key in [key for key in concepts if (key[0], redirects.get(key[1], "")) in concepts]:
+        successor = (key[0], redirects[key[1]])
+        if key in chronic or concepts[key].chronic:
+            chronic.add(successor)
+        del concepts[key]
+    for key in chronic:
+        if key in concepts:
+            concepts[key] = replace(concepts[key], chronic=True)
+    return concepts
+
+
+class _Terms:
+    """The terms of all sources under their final codes, with the preferred names that no row carries."""
+
+    def __init__(self, concepts: dict[_Key, ConceptRow], redirects: dict[str, str], report: BuildReport) -> None:
+        self.concepts = concepts
+        self.redirects = redirects
+        self.report = report
+        self.named: set[_Key] = set()
+
+    def variants(self, sources: list[SourceContent], capitals: list[bool], rules: RuleReport) -> Iterator[TermVariant]:
+        # Sources that shout are few and read apart; the others go through the rules together, so that a code that loses its term in
+        # one source and has another elsewhere is not reported.
+        spoken = (term for source, shouts in zip(sources, capitals, strict=True) if not shouts for term in self._settled(source.terms))
+        shouted = [source for source, shouts in zip(sources, capitals, strict=True) if shouts]
+        yield from compile_terms(self._and_preferred(spoken, last=not shouted), rules)
+        if shouted:
+            loud = (term for source in shouted for term in self._settled(source.terms))
+            kept = RuleReport()
+            without, rules.codes_without_terms = rules.codes_without_terms, []
+            yield from compile_terms(self._and_preferred(loud, last=True), kept, capitals_mean_acronym=False)
+            _join(rules, kept, without)
+
+    def _settled(self, terms: Iterable[SourceTerm]) -> Iterator[SourceTerm]:
+        """Terms of retired codes under their successors; `preferred` only where it is the concept's."""
+        for term in terms:
+            key = (term.system, term.code)
+            concept = self.concepts.get(key)
+            if concept is None:
+                key = (term.system, self.redirects[term.code])
+                concept = self.concepts[key]
+                term = replace(term, code=concept.code, preferred=concept.preferred)
+                self.report.redirected_terms += 1
+            if term.kind == "preferred" and term.preferred != concept.preferred:
+                term = replace(term, kind="synonym", preferred=concept.preferred)
+            if key not in self.named and clean_name(term.term).casefold() == concept.preferred.casefold():
+                self.named.add(key)
+            yield term
+
+    def _and_preferred(self, terms: Iterator[SourceTerm], last: bool) -> Iterator[SourceTerm]:
+        yield from terms
+        if not last:
+            return
+        for key, concept in self.concepts.items():
+            if key not in self.named:
+                self.report.preferred_names_added += 1
+                yield SourceTerm(
+                    concept.code, concept.system, concept.preferred, concept.preferred, "preferred", False, concept.semantic_tag, "preferred"
+                )
+
+
+def _join(rules: RuleReport, kept: RuleReport, without: list[tuple[str, str, str]]) -> None:
+    """Add the second report to the first."""
+    for counts, more in ((rules.dropped, kept.dropped), (rules.derived, kept.derived)):
+        for reason, count in more.items():
+            counts[reason] = counts.get(reason, 0) + count
+    for reason, pairs in kept.examples.items():
+        seen = rules.examples.setdefault(reason, [])
+        seen.extend(pairs[: rules.max_examples - len(seen)])
+    rules.terms += kept.terms
+    rules.terms_kept += kept.terms_kept
+    rules.variants += kept.variants
+    rules.acronyms += kept.acronyms
+    rules.kept_only_term += kept.kept_only_term
+    rules.codes_without_terms = list(dict.fromkeys([*without, *kept.codes_without_terms]))
+
+
+def _ticking(variants: Iterator[TermVariant], total: int, rules: RuleReport, tell: Progress) -> Iterator[TermVariant]:
+    tell("rules", 0, total)
+    for number, variant in enumerate(variants):
+        if number % 20_000 == 0:
+            tell("rules", min(rules.terms, total), total)
+        yield variant
+    tell("rules", total, total)
+    tell("compile", 0, 1)
+
+
+def _all_capitals(terms: list[SourceTerm]) -> bool:
+    """Whether a source writes nearly all its terms in capitals, so that capitals tell no acronyms apart."""
+    step = max(1, len(terms) // _CAPITALS_SAMPLE)
+    long = [term.term for term in terms[::step] if sum(char.isalpha() for char in term.term) > 6]
+    return bool(long) and sum(text.isupper() for text in long) > 0.8 * len(long)
+
+
+def _useful(redirects: dict[str, str], concepts: dict[_Key, ConceptRow]) -> dict[str, str]:
+    codes = {code for _, code in concepts}
+    return {old: new for old, new in redirects.items() if new in codes and old not in codes}
+
+
+def _source_report(source: SourceContent, shouts: bool) -> SourceReport:
+    return SourceReport(
+        source.name,
+        source.release,
+        len(source.terms),
+        dict(source.dropped),
+        dict(source.dropped_at),
+        len(source.redirects),
+        list(source.skipped_files),
+        shouts,
+    )
+
+
+def _account(report: BuildReport, rules: RuleReport, terminology: Terminology, concepts: dict[_Key, ConceptRow]) -> None:
+    report.terms_kept = rules.terms_kept
+    report.terms_dropped = rules.dropped
+    report.examples = rules.examples
+    report.variants = rules.variants
+    report.derived = rules.derived
+    report.codes = len(concepts)
+    report.codes_by_system = dict(sorted(Counter(system for system, _ in concepts).items()))
+    report.chronic_codes = sum(concept.chronic for concept in concepts.values())
+    entries = np.diff(terminology.group_start)
+    report.strings = len(entries)
+    report.ambiguous = int((entries > 1).sum())
+    report.acronyms = rules.acronyms
+    report.redirects = len(terminology.redirects)
+    report.long_terms_kept = rules.kept_only_term
+    report.codes_without_terms = rules.codes_without_terms
+    report.sha256 = terminology.sha256
+    if rules.variants == 0:
+        report.warnings.append("The terminology is empty: no term remains, so nothing will be found in any note")
+    if rules.codes_without_terms:
+        report.warnings.append(f"{len(rules.codes_without_terms):,} codes have no term that may be matched")
+
+
+def _default_name(sources: list[SourceContent]) -> str:
+    if not sources:
+        return "terminology"
+    name = sources[0].name
+    for ending in (".gz", ".tsv", ".csv", ".txt", ".json", ".obo"):
+        name = name.removesuffix(ending)
+    return name or "terminology"

@@ -1,0 +1,96 @@
+"""What a terminology build did: what was read, kept and left out, and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class SourceReport:
+    """One source: its rows taken (`terms`), rows left out by reason, and the first places of each."""
+
+    name: str
+    release: str | None
+    terms: int
+    dropped: dict[str, int] = field(default_factory=dict)
+    dropped_at: dict[str, list[str]] = field(default_factory=dict)
+    redirects: int = 0
+    skipped_files: list[str] = field(default_factory=list)
+    all_capitals: bool = False
+
+
+@dataclass(slots=True)
+class BuildReport:
+    """The account of a build; `to_json` for machines, `summary` for people.
+
+    `examples` are (code, term) of terms the rules dropped, `codes_without_terms` (system, code, preferred name); `codes` are concepts in
+    the terminology, those without terms included; `ambiguous` are strings, normalised, that name more than one concept.
+    """
+
+    name: str
+    release: str
+    sources: list[SourceReport] = field(default_factory=list)
+    terms_read: int = 0
+    terms_kept: int = 0
+    terms_dropped: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    variants: int = 0
+    derived: dict[str, int] = field(default_factory=dict)
+    codes: int = 0
+    codes_by_system: dict[str, int] = field(default_factory=dict)
+    chronic_codes: int = 0
+    strings: int = 0
+    ambiguous: int = 0
+    acronyms: int = 0
+    redirects: int = 0
+    redirected_terms: int = 0
+    preferred_names_added: int = 0
+    long_terms_kept: int = 0
+    codes_without_terms: list[tuple[str, str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    sha256: str = ""
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain JSON types."""
+        return asdict(self)
+
+    def summary(self) -> str:
+        """A few lines of plain text for the terminal."""
+        lines = [f"Terminology {self.name}" + (f", release {self.release}" if self.release else "")]
+        for source in self.sources:
+            release = f" ({source.release})" if source.release else ""
+            lines.append(f"  source {source.name}{release}: {source.terms:,} terms" + _reasons(", left out ", source.dropped))
+            lines += [f"    {reason}: {', '.join(places[:3])}" for reason, places in source.dropped_at.items() if reason in _FAULTY]
+            if source.skipped_files:
+                lines.append(f"    not a terminology, passed over: {', '.join(source.skipped_files)}")
+        lines.append(f"  terms: {self.terms_read:,} read, {self.terms_kept:,} kept" + _reasons(", dropped by rule ", self.terms_dropped))
+        for reason, pairs in self.examples.items():
+            lines.append(f"    {reason.replace('_', ' ')}: " + ", ".join(f"{_short(term)} ({code})" for code, term in pairs[:5]))
+        systems = ", ".join(f"{count:,} {system}" for system, count in self.codes_by_system.items())
+        lines.append(f"  codes: {self.codes:,}" + (f" ({systems})" if systems else "") + f", {self.chronic_codes:,} of them chronic diseases")
+        lines.append(
+            f"  strings: {self.strings:,}, {self.ambiguous:,} of them name several codes; "
+            f"{self.acronyms:,} acronyms match in capitals only; {self.redirects:,} retired or alternative codes redirected"
+        )
+        if self.codes_without_terms:
+            few = ", ".join(f"{code} {_short(name)}" for _, code, name in self.codes_without_terms[:5])
+            lines.append(f"  codes without a term that may be matched: {len(self.codes_without_terms):,} ({few}, ...)")
+        lines += [f"  WARNING: {warning}" for warning in self.warnings]
+        return "\n".join(lines)
+
+
+_FAULTY = frozenset(
+    "empty_code empty_term empty_system spreadsheet_number malformed_code check_digit description_id not_a_concept_id swapped_columns".split()
+)
+
+
+def _reasons(lead: str, counts: dict[str, int]) -> str:
+    if not counts:
+        return ""
+    return lead + ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def _short(text: str, width: int = 40) -> str:
+    return text if len(text) <= width else text[: width - 3] + "..."

@@ -1,0 +1,141 @@
+"""A compiled terminology: a trie of normalised words over concepts, read-only, usually memory-mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..trie import Trie, Vocabulary
+from .artefact import ArtefactError, StringColumn, open_artefact, payload_hash, write_artefact
+
+FORMAT = 1
+CHRONIC = 1
+ENTRY_CASE = 1
+GROUP_ANY, GROUP_UPPER, GROUP_MIXED, GROUP_UPPER_WORDLIKE = 0, 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Terminology:
+    """Concepts and the strings that name them.
+
+    Concepts are numbered 0..n_concepts-1 in order of (system, code). A group is a set of strings that normalise alike;
+    `group_start[g]:group_start[g+1]` are its entries, best first; `entry_concept` and `entry_flags` describe them;
+    `group_case[g]` says whether it needs capitals (GROUP_* constants).
+    """
+
+    name: str
+    release: str
+    sha256: str
+    system_names: tuple[str, ...]
+    vocabulary: Vocabulary
+    trie: Trie
+    group_start: np.ndarray
+    group_case: np.ndarray
+    entry_concept: np.ndarray
+    entry_flags: np.ndarray
+    concept_system: np.ndarray
+    concept_flags: np.ndarray
+    codes: StringColumn
+    preferred: StringColumn
+    semantic_tags: StringColumn
+    redirects: Mapping[str, str]
+    arrays: Mapping[str, np.ndarray]
+    meta: Mapping[str, Any]
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], sha256: str | None = None) -> Terminology:
+        if meta.get("format") != FORMAT:
+            raise ArtefactError(
+                f"terminology format {meta.get('format')} but this phenotext reads {FORMAT}; build the terminology again"
+            )
+        columns = {
+            name: StringColumn(arrays[f"{name}_blob"], arrays[f"{name}_offsets"])
+            for name in ("codes", "preferred", "semantic_tags", "redirect_from", "redirect_to")
+        }
+        old, new = columns["redirect_from"], columns["redirect_to"]
+        return cls(
+            name=meta["name"],
+            release=meta["release"],
+            sha256=sha256 or payload_hash(arrays, meta),
+            system_names=tuple(meta["systems"]),
+            vocabulary=Vocabulary(arrays["vocabulary"]),
+            trie=Trie.from_arrays(arrays, "trie_"),
+            group_start=arrays["group_start"],
+            group_case=arrays["group_case"],
+            entry_concept=arrays["entry_concept"],
+            entry_flags=arrays["entry_flags"],
+            concept_system=arrays["concept_system"],
+            concept_flags=arrays["concept_flags"],
+            codes=columns["codes"],
+            preferred=columns["preferred"],
+            semantic_tags=columns["semantic_tags"],
+            redirects={old[i]: new[i] for i in range(len(old))},
+            arrays=arrays,
+            meta=meta,
+        )
+
+    @classmethod
+    def open(cls, path: str | Path) -> Terminology:
+        """Map a file written by `phenotext terminology build`. Raises ArtefactError with the remedy."""
+        return cls.from_arrays(*open_artefact(Path(path)))
+
+    def save(self, path: str | Path) -> None:
+        write_artefact(Path(path), self.arrays, self.meta, self.sha256)
+
+    def verify(self) -> None:
+        """Compare the content with the recorded sha256; ArtefactError on a difference (a damaged or edited file)."""
+        if payload_hash(self.arrays, self.meta) != self.sha256:
+            raise ArtefactError("terminology content does not match its sha256; copy the file again or build it again")
+
+    @property
+    def n_concepts(self) -> int:
+        return len(self.concept_system)
+
+    @property
+    def n_terms(self) -> int:
+        """Entries: distinct (normalised string, concept) pairs."""
+        return len(self.entry_concept)
+
+    @property
+    def chronic(self) -> np.ndarray:
+        """[n_concepts] bool: "history of" this still means the patient has it."""
+        return (self.concept_flags & CHRONIC) > 0
+
+    @property
+    def systems(self) -> _Systems:
+        """Vocabulary name of each concept, by concept number."""
+        return _Systems(self.system_names, self.concept_system)
+
+    def find(self, code: str, system: str | None = None) -> int:
+        """Concept number of `code` (of `system`, where given), following redirects of retired codes; -1 if unknown."""
+        for number in range(len(self.system_names)) if system is None else self._system_numbers(system):
+            low, high = np.searchsorted(self.concept_system, [number, number + 1]).tolist()
+            while low < high:
+                middle = (low + high) // 2
+                if self.codes[middle] < code:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low < self.n_concepts and self.concept_system[low] == number and self.codes[low] == code:
+                return low
+        successor = self.redirects.get(code)
+        return self.find(successor, system) if successor is not None and successor != code else -1
+
+    def _system_numbers(self, system: str) -> list[int]:
+        return [i for i, name in enumerate(self.system_names) if name == system]
+
+
+@dataclass(frozen=True, slots=True)
+class _Systems:
+    names: tuple[str, ...]
+    numbers: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: int) -> str:
+        return self.names[self.numbers[index]]

@@ -1,0 +1,306 @@
+"""Light tokens: every character of a note belongs to exactly one token, and a token carries its trailing blanks.
+
+So offsets are the running sum of token lengths, and a token's properties are looked up once per distinct string
+("surface"), not once per occurrence: a batch of notes becomes one array of surface ids, and everything after that is
+array arithmetic.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from .normalize import fold, normalize
+
+
+class Kind(IntEnum):
+    """What a token is. `BREAK` stands between notes and has no characters."""
+
+    BREAK = 0
+    WORD = 1
+    NUMBER = 2
+    NEWLINE = 3
+    PERIOD = 4
+    COMMA = 5
+    COLON = 6
+    SEMICOLON = 7
+    QUESTION = 8
+    HYPHEN = 9
+    APOSTROPHE = 10
+    OPEN = 11
+    CLOSE = 12
+    SLASH = 13
+    BULLET = 14
+    RULER = 15
+    PLACEHOLDER = 16
+    BLANK = 17
+    OTHER = 18
+
+
+class Flag(IntEnum):
+    """Bits of a surface's `flags`."""
+
+    SPACED = 1  # carries trailing blanks
+    UPPER = 2  # two or more capitals and at most a plural s, or capitals with digits: an acronym or shouted word
+    CAPITAL = 4  # first letter is upper case
+    LOWER = 8  # first letter is lower case
+    ABBREVIATION = 16  # a full stop after it does not end a sentence
+    INITIAL = 32  # one capital letter
+    POSSESSIVE = 64  # "s": dropped after an apostrophe
+
+
+PUNCTUATION = {
+    ".": Kind.PERIOD,
+    "!": Kind.PERIOD,
+    "。": Kind.PERIOD,
+    ",": Kind.COMMA,
+    ":": Kind.COLON,
+    ";": Kind.SEMICOLON,
+    "?": Kind.QUESTION,
+    "-": Kind.HYPHEN,
+    "‐": Kind.HYPHEN,
+    "‑": Kind.HYPHEN,
+    "–": Kind.HYPHEN,
+    "—": Kind.HYPHEN,
+    "−": Kind.HYPHEN,
+    "'": Kind.APOSTROPHE,
+    "’": Kind.APOSTROPHE,
+    "`": Kind.APOSTROPHE,
+    "(": Kind.OPEN,
+    "[": Kind.OPEN,
+    "{": Kind.OPEN,
+    ")": Kind.CLOSE,
+    "]": Kind.CLOSE,
+    "}": Kind.CLOSE,
+    "/": Kind.SLASH,
+    "•": Kind.BULLET,
+    "·": Kind.BULLET,
+    "▪": Kind.BULLET,
+    "●": Kind.BULLET,
+    "○": Kind.BULLET,
+    "*": Kind.BULLET,
+}
+# Words after which a full stop does not end the sentence.
+ABBREVIATIONS = frozenset(
+    "dr mr mrs ms prof st vs approx dept fig ref etc eg ie cf al resp temp wt ht hosp pt pts yr yrs mo mos wk wks hr hrs"
+    " min sec tab tabs cap caps inj inc ltd jr sr rt lt bilat neg pos incl excl max ext int hx dx rx tx sx fx".split()
+)
+# The first alternative is by far the commonest. `_` is its own token; a run of it is a placeholder.
+_WORD = r"[^\W_]+[ \t]*"
+_REST = (
+    r"|(?:\r\n?|[\n\x0b\x0c\x85\u2028\u2029])[ \t]*"  # one line break with the next line's indentation
+    r"|\[\*\*[^\]\n]{0,120}\*\*\][ \t]*|\*\*[A-Z][A-Z_-]*(?:\[[^\]\n]{0,80}\])?[ \t]*|_+[ \t]*"  # de-identification masks
+    r"|[-=~#.*]{3,}[ \t]*"
+    r"|[^\w\s][ \t]*|\s"
+)
+TOKEN = re.compile(_WORD + _REST)
+COMBINING = re.compile(r"[\u0300-\u036f]")
+# Decomposed accents are no word characters for `re`: this slower pattern keeps them with their letter.
+TOKEN_COMBINING = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f])*[ \t]*" + _REST)
+MASK = re.compile(r"X{3,}\Z")
+
+
+def split(text: str) -> list[str]:
+    """Cut `text` into tokens; joined again they are the text, character for character."""
+    if not text.isascii() and COMBINING.search(text):
+        return TOKEN_COMBINING.findall(text)
+    return TOKEN.findall(text)
+
+
+def classify(surface: str) -> tuple[Kind, int, str]:
+    """Return kind, flag bits and the core (the surface without trailing blanks) of one token."""
+    core = surface.rstrip(" \t")
+    flags = int(Flag.SPACED) if len(core) < len(surface) else 0
+    if not core:
+        return Kind.BLANK, flags, core
+    first = core[0]
+    if first in "\r\n\x0b\x0c\x85\u2028\u2029":
+        return Kind.NEWLINE, flags, core
+    if first.isalnum():
+        if core.isdigit():
+            return Kind.NUMBER, flags, core
+        if MASK.match(core):
+            return Kind.PLACEHOLDER, flags, core
+        capitals = sum(map(str.isupper, core))
+        if capitals:
+            lowers = sum(map(str.islower, core))
+            if lowers == 0 or (capitals >= 2 and lowers <= 1):
+                flags |= Flag.UPPER if len(core) > 1 else Flag.INITIAL
+            if first.isupper():
+                flags |= Flag.CAPITAL
+        if first.islower():
+            flags |= Flag.LOWER
+            if core == "s":
+                flags |= Flag.POSSESSIVE
+        elif core == "S":
+            flags |= Flag.POSSESSIVE
+        if core.lower() in ABBREVIATIONS:
+            flags |= Flag.ABBREVIATION
+        return Kind.WORD, flags, core
+    if len(core) >= 3 and first in "-=~#.*" and core == first * len(core):
+        return Kind.RULER, flags, core
+    if first == "_" or len(core) > 3:
+        return (Kind.PLACEHOLDER if len(core) > 1 else Kind.OTHER), flags, core
+    if len(core) == 1:
+        if first.isspace():
+            return Kind.BLANK, flags, core
+        return PUNCTUATION.get(first, Kind.OTHER), flags, core
+    return Kind.OTHER, flags, core
+
+
+class _Index(dict[str, int]):
+    """surface -> id; an unknown surface gets the next id and waits in `pending` for its properties."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pending: list[str] = []
+
+    def __missing__(self, surface: str) -> int:
+        index = len(self)
+        self[surface] = index
+        self.pending.append(surface)
+        return index
+
+
+class SurfaceTable:
+    """Properties of every distinct token seen so far, as arrays indexed by surface id.
+
+    `term_ids` and `cue_ids` turn a list of normalised (folded) words into the vocabulary ids of the two tries, -1
+    where unknown. Grows with the text's vocabulary; `limit` surfaces empty it, so memory stays bounded on endless streams.
+    """
+
+    def __init__(
+        self,
+        term_ids: Callable[[Sequence[str]], np.ndarray],
+        cue_ids: Callable[[Sequence[str]], np.ndarray],
+        limit: int = 1_000_000,
+    ) -> None:
+        self._term_ids = term_ids
+        self._cue_ids = cue_ids
+        self._limit = limit
+        self._clear()
+
+    def _clear(self) -> None:
+        self.index = _Index()
+        self.index[""] = 0  # the break between notes
+        self.lookup = self.index.__getitem__
+        self._size = 0
+        capacity = 1 << 14
+        self.length = np.zeros(capacity, np.int32)
+        self.core_length = np.zeros(capacity, np.int32)
+        self.kind = np.zeros(capacity, np.uint8)
+        self.flags = np.zeros(capacity, np.uint8)
+        self.term = np.full(capacity, -1, np.int32)
+        self.cue = np.full(capacity, -1, np.int32)
+        self._size = 1
+
+    def trim(self) -> None:
+        """Start over when the table has outgrown its limit; call between batches only."""
+        if len(self.index) > self._limit:
+            self._clear()
+
+    def settle(self) -> None:
+        """Give the surfaces met since the last call their properties."""
+        pending = self.index.pending
+        if not pending:
+            return
+        start = self._size
+        self._size = end = start + len(pending)
+        if end > len(self.length):
+            self._grow(max(end, 2 * len(self.length)))
+        kinds: list[int] = []
+        flags: list[int] = []
+        cores: list[str] = []
+        for surface in pending:
+            kind, flag, core = classify(surface)
+            kinds.append(kind)
+            flags.append(flag)
+            cores.append(core)
+        self.length[start:end] = list(map(len, pending))
+        self.core_length[start:end] = list(map(len, cores))
+        self.kind[start:end] = kinds
+        self.flags[start:end] = flags
+        unseen = (Kind.BLANK, Kind.NEWLINE, Kind.PLACEHOLDER, Kind.RULER)
+        # An empty key is in no vocabulary: blanks and masks never match.
+        self.term[start:end] = self._term_ids(["" if k in unseen else normalize(c) for k, c in zip(kinds, cores)])
+        self.cue[start:end] = self._cue_ids(["" if k in unseen else fold(c) for k, c in zip(kinds, cores)])
+        pending.clear()
+
+    def _grow(self, capacity: int) -> None:
+        for name, fill in (("length", 0), ("core_length", 0), ("kind", 0), ("flags", 0), ("term", -1), ("cue", -1)):
+            old = getattr(self, name)
+            new = np.full(capacity, fill, old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)
+
+
+@dataclass(slots=True)
+class TokenBatch:
+    """Tokens of several notes in one row of arrays, a `BREAK` before each note and one at the end.
+
+    `surface` [n] ids; `start` [n] characters from the beginning of the batch (notes laid end to end); `note_token` [k+1]
+    index of each note's leading break; `note_char` [k+1] where each note begins.
+    """
+
+    surface: np.ndarray
+    kind: np.ndarray
+    flags: np.ndarray
+    start: np.ndarray
+    end: np.ndarray  # without trailing blanks
+    note_token: np.ndarray
+    note_char: np.ndarray
+
+
+def tokenize(texts: Sequence[str], surfaces: SurfaceTable) -> TokenBatch:
+    """Tokenise a batch of notes. Raises nothing: any string is a sequence of tokens."""
+    lookup = surfaces.lookup
+    ids: list[int] = []
+    note_token: list[int] = []
+    for text in texts:
+        note_token.append(len(ids))
+        ids.append(0)
+        ids.extend(map(lookup, split(text)))
+    note_token.append(len(ids))
+    ids.append(0)
+    surfaces.settle()
+    surface = np.array(ids, np.int32)
+    length = surfaces.length[surface]
+    start = np.cumsum(length, dtype=np.int64)
+    start -= length
+    bounds = np.array(note_token, np.int64)
+    return TokenBatch(
+        surface=surface,
+        kind=surfaces.kind[surface],
+        flags=surfaces.flags[surface],
+        start=start,
+        end=start + surfaces.core_length[surface],
+        note_token=bounds,
+        note_char=start[bounds],
+    )
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a dictionary term, cue or heading, as the matcher will meet them in a note (not yet normalised).
+
+    Hyphens inside words and apostrophes vanish, a possessive s with its apostrophe, and full stops; other punctuation
+    stays. `stream.join` applies the same rules to notes.
+    """
+    tokens = [(*classify(surface),) for surface in split(text)]
+    alphanumeric = [kind in (Kind.WORD, Kind.NUMBER) for kind, _, _ in tokens]
+    words: list[str] = []
+    for i, (kind, flags, core) in enumerate(tokens):
+        if kind in (Kind.APOSTROPHE, Kind.PERIOD, Kind.BLANK, Kind.NEWLINE):
+            continue
+        glued = i > 0 and not tokens[i - 1][1] & Flag.SPACED
+        if kind == Kind.HYPHEN:
+            inside = glued and alphanumeric[i - 1] and not flags & Flag.SPACED
+            if inside and i + 1 < len(tokens) and alphanumeric[i + 1]:
+                continue
+        elif flags & Flag.POSSESSIVE and glued and tokens[i - 1][0] == Kind.APOSTROPHE:
+            continue
+        words.append(core)
+    return words

@@ -1,0 +1,1 @@
+"""Corpora in, tables out: readers, runs that resume, events, features, claims, the command line."""

@@ -1,0 +1,109 @@
+"""Integer ids for concepts where no OMOP vocabulary is at hand: from the terminology or from the code, never from the data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ..nlp.extractor import Terminology
+
+LOCAL_BASE = 2_000_000_000
+# A code outside the terminology is its own number: letters and digits read in base 38, one block a vocabulary.
+SPELLED_BASE = 1_000_000_000_000_000
+SPELLED_BLOCK = 400_000_000_000_000
+SPELLED_VOCABULARIES = ("ICD10CM", "ICD9CM", "CPT4", "HCPCS", "ICD10PCS", "ICD9Proc", "NDC", "RxNorm", "LOINC", "SNOMED")
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
+_ONLY_DIGITS = 165_216_101_262_848  # 38 ** 9: numbers follow the spelled codes of a block
+
+# SNOMED semantic tag -> OMOP domain, as OMOP's own SNOMED load assigns it for the bulk of each hierarchy
+DOMAINS = {
+    "disorder": "Condition",
+    "finding": "Condition",
+    "morphologic abnormality": "Condition",
+    "procedure": "Procedure",
+    "regime/therapy": "Procedure",
+    "product": "Drug",
+    "medicinal product": "Drug",
+    "clinical drug": "Drug",
+    "substance": "Drug",
+    "observable entity": "Measurement",
+    "physical object": "Device",
+}
+CONDITION_VOCABULARIES = frozenset({"HPO", "Mondo", "ICD10CM", "ICD9CM", "ICD10"})
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One concept as the tables name it."""
+
+    base_concept_id: int
+    code: str
+    name: str
+    domain: str
+
+
+CONCEPT_SCHEMA = pa.schema(
+    [("base_concept_id", pa.int64()), ("code", pa.string()), ("name", pa.string()), ("domain", pa.string())]
+)
+
+
+def concept_table(concepts: Iterable[Concept]) -> pa.Table:
+    rows = sorted(set(concepts), key=lambda concept: concept.base_concept_id)
+    return pa.table(
+        {name: [getattr(row, name) for row in rows] for name in CONCEPT_SCHEMA.names}, schema=CONCEPT_SCHEMA
+    )
+
+
+def spelled_id(vocabulary: str, code: str) -> int:
+    """A number that spells the code: the same at every site, and no two codes share one. 0 where it cannot.
+
+    >>> spelled_id("ICD10CM", "E11.9") == spelled_id("ICD10CM", "E119")
+    True
+    >>> spelled_id("LOCAL", "E119")
+    0
+    """
+    if vocabulary not in SPELLED_VOCABULARIES:
+        return 0
+    start = SPELLED_BASE + SPELLED_VOCABULARIES.index(vocabulary) * SPELLED_BLOCK
+    plain = code.upper().replace(".", "")
+    if plain.isascii() and plain.isdigit() and len(plain) <= 13:
+        return start + _ONLY_DIGITS + int("1" + plain)  # the 1 keeps leading zeros
+    if not plain or len(plain) > 9 or any(letter not in _DIGITS for letter in plain):
+        return 0
+    number = 0
+    for letter in plain:
+        number = number * 38 + _DIGITS.index(letter) + 1
+    return start + number
+
+
+class Registry:
+    """Local concept ids of a terminology: 2,000,000,000 + the concept's rank in order of vocabulary and code."""
+
+    def __init__(self, terminology: Terminology) -> None:
+        self._terminology = terminology
+
+    def sha256(self) -> str:
+        """Fingerprint of the whole registry."""
+        digest = hashlib.sha256()
+        terminology = self._terminology
+        for index in range(terminology.n_concepts):
+            digest.update(f"{terminology.systems[index]}/{terminology.codes[index]}\n".encode())
+        return digest.hexdigest()
+
+    def concept(self, base_concept_id: int) -> Concept:
+        """The concept behind a local id."""
+        index = base_concept_id - LOCAL_BASE
+        terminology = self._terminology
+        system = terminology.systems[index]
+        tags = getattr(terminology, "semantic_tags", None)
+        default = "Condition" if system in CONDITION_VOCABULARIES else "Observation"
+        domain = DOMAINS.get(tags[index] if tags is not None else "", default)
+        return Concept(base_concept_id, f"{system}/{terminology.codes[index]}", terminology.preferred[index], domain)
+
+    def find(self, vocabulary: str, code: str) -> int:
+        """Local id of a code; 0 where the terminology lacks it."""
+        index = self._terminology.find(code, vocabulary)
+        return LOCAL_BASE + index if index >= 0 else 0

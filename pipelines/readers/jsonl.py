@@ -1,0 +1,94 @@
+"""Notes from JSON lines."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import orjson
+
+from ..errors import RunError
+from .columns import Columns, find_columns, require
+from .rows import BadRow, NoteRow, RowRules, read_row
+
+PROBED_LINES = 100
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """The file's bytes, decompressed where it is gzipped."""
+    stream: IO[bytes] = gzip.open(path, "rb") if path.suffix.lower() == ".gz" else open(path, "rb")  # type: ignore[assignment]
+    return stream
+
+
+def bounded_lines(source: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | None]]:
+    """Line number and line; None in place of a line longer than `limit`, so that memory stays bounded."""
+    number = 0
+    while line := source.readline(limit):
+        number += 1
+        if len(line) == limit and not line.endswith(b"\n"):
+            while (rest := source.readline(limit)) and not rest.endswith(b"\n"):
+                pass
+            yield number, None
+        else:
+            yield number, line
+
+
+def _load(line: bytes) -> dict[str, object] | str:
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            return "undecodable_bytes"
+        return "broken_json"
+    return record if isinstance(record, dict) else "no_json_object"
+
+
+def read_jsonl(path: Path, name: str, rules: RowRules) -> Iterator[NoteRow | BadRow]:
+    """Rows in file order; blank lines are no rows. Keys may differ from line to line."""
+    known: dict[tuple[str, ...], Columns] = {}
+    # JSON may write one character in six bytes
+    with open_bytes(path) as source:
+        for number, line in bounded_lines(source, 6 * rules.max_bytes + 1_000_000):
+            if line is None:
+                yield BadRow(name, number, "line_too_long")
+                continue
+            if number == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf")
+            if not line.strip():
+                continue
+            record = _load(line)
+            if isinstance(record, str):
+                yield BadRow(name, number, record)
+                continue
+            keys = tuple(record)
+            columns = known.get(keys)
+            if columns is None:
+                columns = known.setdefault(keys, find_columns(keys)) if len(known) < 10_000 else find_columns(keys)
+            yield read_row(name, number, record, columns, rules)
+
+
+def probe_jsonl(path: Path, name: str) -> Columns:
+    """Columns of the first lines together. Raises RunError where no line is an object with the columns needed."""
+    keys: dict[str, None] = {}
+    lines = 0
+    with open_bytes(path) as source:
+        for number, line in bounded_lines(source, 100_000_000):
+            if number == 1 and line is not None and line[:2] in UTF16_MARKS:
+                raise RunError("the file is UTF-16", where=name, remedy="save it as UTF-8")
+            record = _load(line) if line is not None and line.strip() else ""
+            lines += bool(line and line.strip())
+            if isinstance(record, dict):
+                keys.update(dict.fromkeys(record))
+            if number >= PROBED_LINES:
+                break
+    if lines and not keys:
+        raise RunError(
+            f"none of the first {lines} lines is a JSON object", where=name, remedy="give one JSON object a line"
+        )
+    columns = find_columns(keys)
+    return require(columns, name, keys) if keys else columns

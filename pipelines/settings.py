@@ -1,0 +1,73 @@
+"""Everything a run can be told, in one typed object that is frozen while it runs and written beside the results."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from .errors import RunError
+from .lag import Lag
+
+Phi = Literal["full", "minimal"]
+Purpose = Literal["care", "research", "quality", "commercial"]
+
+# These change how fast a run is or where it writes, never what it writes.
+OUTSIDE_IDENTITY = frozenset({"notes", "out", "terminology", "claims", "cohort", "splits", "id_key", "processes", "overwrite"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Options of `phenotext run`. Paths are outside the run's identity: the content they lead to is inside."""
+
+    notes: Path
+    out: Path
+    terminology: Path | None = None
+    claims: Path | None = None
+    cohort: Path | None = None
+    splits: Path | None = None
+    id_key: Path | None = None
+    processes: int = 1
+    overwrite: bool = False
+    phi: Phi = "full"
+    keep_text: bool = False
+    lag: Lag = field(default_factory=Lag)
+    end_day: int = -1
+    max_note_mb: float = 10.0
+    date_format: str | None = None
+    shard_notes: int = 1000
+    shard_bytes: int = 4_000_000
+    intended_use: str = "research and quality improvement; not a medical device"
+    purpose: Purpose = "research"
+    sponsor: str = ""
+    data_basis: str = ""
+
+    def check(self) -> None:
+        """Raise RunError for combinations that cannot be honoured."""
+        if self.phi not in ("full", "minimal"):
+            raise RunError(f"--phi {self.phi} is not known", remedy="use full or minimal")
+        if self.phi == "minimal" and self.id_key is None:
+            raise RunError(
+                "--phi minimal needs --id-key FILE, because a plain hash of an id or a text can be guessed back",
+                remedy="make a key with `openssl rand -hex 24 > key` and add --id-key key",
+            )
+        if self.phi == "minimal" and self.keep_text:
+            raise RunError("--phi minimal and --keep-text contradict each other", remedy="give one of them")
+        if self.processes < 1:
+            raise RunError(f"--processes {self.processes} is not possible", remedy="give 1 or more")
+        if self.max_note_mb <= 0:
+            raise RunError(f"--max-note-mb {self.max_note_mb:g} would leave out every note", remedy="give more than 0")
+        if self.shard_notes < 1 or self.shard_bytes < 1:
+            raise RunError("a shard must hold at least one note", remedy="give --shard-notes 1 or more")
+
+    @property
+    def max_note_bytes(self) -> int:
+        return int(self.max_note_mb * 1_000_000)
+
+    def identity(self) -> dict[str, Any]:
+        """The options that decide what is written, ready for JSON."""
+        return {name: value for name, value in self.document().items() if name not in OUTSIDE_IDENTITY}
+
+    def document(self) -> dict[str, Any]:
+        """All options, ready for JSON."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}

@@ -1,0 +1,44 @@
+"""Every cue's two examples: in the first it acts, in the second its words stand there and it does not."""
+
+import pytest
+
+from phenotext.annotations.markup import MarkedSpan, parse
+from phenotext.nlp import Extractor, Mention
+from phenotext.nlp.cue_table import Category, CueRow, default_cues
+
+CUES = default_cues()
+DEFAULTS = {"negation": "affirmed", "certainty": "certain", "temporality": "recent", "experiencer": "patient"}
+ACTING = [row for row in CUES if row.category <= Category.RESOLVED]
+
+
+def disagreements(extractor: Extractor, marked: str) -> tuple[list[str], list[Mention]]:
+    """What differs between the mark-up and the extractor, and the mentions."""
+    text, spans = parse(marked)
+    mentions = list(extractor(text, [(span.start, span.end, None) for span in spans]).mentions)
+    return [line for span, mention in zip(spans, mentions) for line in differences(text, span, mention)], mentions
+
+
+def differences(text: str, span: MarkedSpan, mention: Mention) -> list[str]:
+    expected = {axis: span.attributes.get(axis, default) for axis, default in DEFAULTS.items()}
+    if "assertion" in span.attributes:
+        expected["assertion"] = span.attributes["assertion"]
+    return [
+        f"{text[span.start : span.end]!r}: {axis} {getattr(mention, axis)}, expected {value};"
+        f" cues {[cue.rule for cue in mention.cues]}"
+        for axis, value in expected.items()
+        if getattr(mention, axis) != value
+    ]
+
+
+def test_rules_are_unique() -> None:
+    assert len({row.rule for row in CUES}) == len(CUES)
+
+
+@pytest.mark.parametrize("row", CUES, ids=lambda row: row.rule)
+def test_examples(extractor: Extractor, row: CueRow) -> None:
+    wrong, mentions = disagreements(extractor, row.examples[0])
+    assert not wrong
+    if row in ACTING:
+        assert row.rule in {cue.rule for mention in mentions for cue in mention.cues}, "the cue itself must act"
+    wrong, _ = disagreements(extractor, row.examples[1])
+    assert not wrong
