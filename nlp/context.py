@@ -15,7 +15,7 @@ import numpy as np
 from .cue_table import Category, CueTable, Direction, Reach
 from .sections import SectionBatch
 from .stream import Stream
-from .tokens import Flag, Kind
+from .tokens import Kind, kind_in
 from .trie import without_overlaps
 
 FAR = np.int64(1) << 40
@@ -25,6 +25,7 @@ SECTION_PRIORS = {
     "past_medical_history": Category.HISTORICAL,
     "past_surgical_history": Category.HISTORICAL,
     "return_precautions": Category.HYPOTHETICAL,
+    "differential_diagnosis": Category.UNCERTAIN,
 }
 # Words that may stand between a finding and its answer ("Fever: no", "Smoker? denies", "DVT was negative").
 ANSWER_FILLERS = frozenset("is was are were be been has have had today currently and or".split())
@@ -111,7 +112,7 @@ class ContextRules:
 
         def has(*categories: Category) -> np.ndarray:
             found = np.zeros(len(mentions.first), bool)
-            found[pair_mention[np.isin(pair_category, categories)]] = True
+            found[pair_mention[_category_in(pair_category, *categories)]] = True
             return found
 
         resolved = has(Category.RESOLVED)
@@ -181,6 +182,10 @@ class ContextRules:
         place = np.searchsorted(clause, cues.first[near]) - 1
         low[near] = np.maximum(low[near], np.append(clause, -1)[place] + 1)
 
+        # "Cough: no, fever: yes": what closes its segment looks back, not forward
+        after = stream.kind[np.minimum(cues.last, len(stream.kind) - 1)]
+        high = np.where(kind_in(after, Kind.COMMA, Kind.CLOSE, Kind.SEMICOLON), cues.last, high)
+
         answer = np.flatnonzero(reach == Reach.ANSWER)
         low[answer] = self._answer_low(stream, in_mention, cues.first[answer], cues.last[answer], sentence_low[answer])
         forward = (direction & Direction.FORWARD) > 0
@@ -191,10 +196,13 @@ class ContextRules:
         """Per category: sorted word positions before which a forward scope ends, and after which a backward one begins."""
         kind = stream.kind
         category = cues.category
-        semicolons = np.flatnonzero(np.isin(kind, (Kind.SEMICOLON, Kind.QUESTION)))
+        # semicolons, questions, and the numbers of a run-in list: "1) asthma 2) hernia"
+        numbered = np.zeros(len(kind), bool)
+        numbered[1:-1] = (kind[1:-1] == Kind.NUMBER) & (kind[2:] == Kind.CLOSE) & (kind[:-2] != Kind.OPEN)
+        limits = np.flatnonzero(kind_in(kind, Kind.SEMICOLON, Kind.QUESTION) | numbered)
 
         def where(*categories: Category) -> tuple[np.ndarray, np.ndarray]:
-            chosen = np.isin(category, categories)
+            chosen = _category_in(category, *categories)
             return cues.first[chosen], cues.last[chosen]
 
         def merged(*parts: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -203,17 +211,17 @@ class ContextRules:
                 np.unique(np.concatenate([last for _, last in parts])),
             )
 
-        marks = (semicolons, semicolons + 1)
+        marks = (limits, limits + 1)
         terminators = where(Category.TERMINATOR)
         affirmed = where(Category.AFFIRMED)
         patient = where(Category.PATIENT)
         # "no fever, history of asthma": a cue of another kind right after a comma opens a clause of its own
         after_comma = kind[np.maximum(cues.first - 1, 0)] == Kind.COMMA
-        new_clause = after_comma & np.isin(
-            category, (Category.HISTORICAL, Category.UNCERTAIN, Category.FAMILY, Category.OTHER, Category.HYPOTHETICAL)
+        new_clause = after_comma & _category_in(
+            category, Category.HISTORICAL, Category.UNCERTAIN, Category.FAMILY, Category.OTHER, Category.HYPOTHETICAL
         )
         opened = (cues.first[new_clause], cues.first[new_clause])
-        denied = np.isin(category, (Category.NEGATED,)) & ((self.table.direction[cues.row] & Direction.FORWARD) > 0)
+        denied = (category == Category.NEGATED) & ((self.table.direction[cues.row] & Direction.FORWARD) > 0)
         negations = (cues.first[denied], cues.first[denied])
         empty = (np.empty(0, np.int64), np.empty(0, np.int64))
         general = merged(terminators, affirmed, marks)
@@ -249,20 +257,28 @@ class ContextRules:
         kind = stream.kind
         n = len(kind)
         follows = kind[np.minimum(last, n - 1)]
-        closes = np.isin(
+        closes = kind_in(
             follows,
-            (Kind.PERIOD, Kind.COMMA, Kind.SEMICOLON, Kind.NEWLINE, Kind.BREAK, Kind.CLOSE, Kind.OPEN, Kind.RULER),
+            *(Kind.PERIOD, Kind.COMMA, Kind.SEMICOLON, Kind.NEWLINE, Kind.BREAK, Kind.CLOSE, Kind.OPEN, Kind.RULER),
         )
         filler = in_mention | self._filler[stream.cue]
-        filler |= np.isin(kind, (Kind.COLON, Kind.HYPHEN, Kind.QUESTION, Kind.COMMA, Kind.SLASH, Kind.CLOSE, Kind.OPEN, Kind.OTHER))
+        filler |= kind_in(kind, Kind.COLON, Kind.HYPHEN, Kind.QUESTION, Kind.COMMA, Kind.SLASH, Kind.CLOSE, Kind.OPEN, Kind.OTHER)
         blocked = np.flatnonzero(~filler)
         place = np.searchsorted(blocked, first) - 1
         wall = np.append(blocked, -1)[place] + 1
         # an answer needs its mark: "Fever: no", "Fever - none", "Fever? no", "DVT was negative"
         before = kind[np.maximum(first - 1, 0)]
-        marked = np.isin(before, (Kind.COLON, Kind.HYPHEN, Kind.QUESTION, Kind.SLASH, Kind.OPEN))
+        marked = kind_in(before, Kind.COLON, Kind.HYPHEN, Kind.QUESTION, Kind.SLASH, Kind.OPEN)
         marked |= self._filler[stream.cue[np.maximum(first - 1, 0)]]
-        return np.where(closes & marked, np.maximum(wall, sentence_low), first)
+        low = np.where(marked, np.maximum(wall, sentence_low), first)
+        # "Ulcer healed.", "Bowel obstruction, resolved.", "UTI?": without a mark it answers the finding next to it only
+        gap = np.where(before == Kind.COMMA, 2, 1)
+        outside = np.flatnonzero(~in_mention)
+        beside = in_mention[np.maximum(first - gap, 0)] & ~marked
+        place = np.searchsorted(outside, first - gap) - 1
+        low = np.where(beside, np.maximum(np.append(outside, -1)[place] + 1, sentence_low), low)
+        symbol = ~kind_in(kind[first], Kind.WORD, Kind.NUMBER)
+        return np.where(closes | symbol, low, first)
 
     def _priors(
         self, stream: Stream, sections: SectionBatch, mentions: MentionWords, cues: _Cues
@@ -281,6 +297,12 @@ class ContextRules:
         )
         chosen = chosen[~(spoken_for & (prior[section[chosen]] == Category.FAMILY))]
         return chosen, section[chosen], prior[section[chosen]]
+
+
+def _category_in(categories: np.ndarray, *wanted: Category) -> np.ndarray:
+    table = np.zeros(len(Category), bool)
+    table[list(wanted)] = True
+    return table[categories]
 
 
 def _ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:

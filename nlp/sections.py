@@ -13,7 +13,7 @@ import numpy as np
 
 from .heading_table import HeadingKind, HeadingTable
 from .stream import Stream
-from .tokens import Flag, Kind, TokenBatch
+from .tokens import Flag, Kind, TokenBatch, kind_in
 
 # Sections that have parts: an organ heading below them is theirs, elsewhere it stands for itself.
 PARENTS = frozenset({"physical_exam", "review_of_systems", "vital_signs", "findings", "mental_status_exam", "laboratory"})
@@ -71,11 +71,11 @@ def _line_starts(stream: Stream) -> np.ndarray:
     """[m] bool: words that begin a line, list marks and numbering ("2.", "-", "#1") passed over."""
     kind = stream.kind
     line_start = np.zeros(len(kind), bool)
-    line_start[1:] = np.isin(kind[:-1], (Kind.NEWLINE, Kind.BREAK, Kind.RULER))
+    line_start[1:] = kind_in(kind[:-1], Kind.NEWLINE, Kind.BREAK, Kind.RULER)
     for _ in range(3):
-        mark = line_start & np.isin(kind, (Kind.BULLET, Kind.HYPHEN, Kind.OTHER))
+        mark = line_start & kind_in(kind, Kind.BULLET, Kind.HYPHEN, Kind.OTHER)
         numbering = np.zeros(len(kind), bool)
-        numbering[1:] = line_start[:-1] & (kind[:-1] == Kind.NUMBER) & np.isin(kind[1:], (Kind.PERIOD, Kind.CLOSE))
+        numbering[1:] = line_start[:-1] & (kind[:-1] == Kind.NUMBER) & kind_in(kind[1:], Kind.PERIOD, Kind.CLOSE)
         mark |= numbering
         line_start[1:] |= mark[:-1]
     return line_start
@@ -99,11 +99,13 @@ def _known_headings(
     lowered = np.concatenate(([0], np.cumsum((flags & Flag.LOWER) > 0)))
     capitals = np.concatenate(([0], np.cumsum((flags & Flag.UPPER) > 0)))
     shouted = (lowered[ends] == lowered[starts]) & (capitals[ends] > capitals[starts])
+    capital |= shouted  # "12-LEAD ECG:"
     colon = next_kind == Kind.COLON
-    alone = np.isin(next_kind, (Kind.NEWLINE, Kind.BREAK)) & at_line
+    alone = kind_in(next_kind, Kind.NEWLINE, Kind.BREAK) & at_line
     dash = (next_kind == Kind.HYPHEN) & at_line & capital
     next_shouted = (flags[np.minimum(ends, last)] & Flag.UPPER) > 0
-    run_in = at_line & shouted & ~next_shouted & (kind[np.minimum(ends, last)] == Kind.WORD) & (heading_kind == HeadingKind.MAIN)
+    next_capital = (flags[np.minimum(ends, last)] & Flag.CAPITAL) > 0
+    run_in = at_line & shouted & next_capital & ~next_shouted & (heading_kind == HeadingKind.MAIN)
 
     is_main = heading_kind == HeadingKind.MAIN
     accepted = colon & (at_line | capital)
@@ -113,16 +115,19 @@ def _known_headings(
     accepted |= run_in
     end = ends + (colon | dash)
 
-    # "MEDICATIONS (at home):", "Past Medical History per old chart:" - a few words before the colon, on the same line
+    # "MEDICATIONS (at home):", "PAST MEDICAL HISTORY PER OLD CHART:" - words before the colon, bracketed or shouted too
     open_ = at_line & capital & ~accepted & is_main
+    bracket = next_kind == Kind.OPEN
     reach = ends.copy()
     alive = open_.copy()
     for _ in range(MAX_EXTRA_WORDS):
-        here = kind[np.minimum(reach, last)]
+        place = np.minimum(reach, last)
+        here = kind[place]
         found = alive & (here == Kind.COLON)
         accepted |= found
         end = np.where(found, reach + 1, end)
-        alive &= ~found & ~np.isin(here, (Kind.NEWLINE, Kind.BREAK, Kind.PERIOD, Kind.COMMA, Kind.SEMICOLON))
+        loud = (shouted & ((flags[place] & (Flag.UPPER | Flag.INITIAL)) > 0)) | kind_in(here, Kind.SLASH, Kind.OTHER)
+        alive &= ~found & ((bracket & (here != Kind.NEWLINE)) | loud) & ~kind_in(here, Kind.BREAK, Kind.PERIOD)
         reach += 1
     index = np.flatnonzero(accepted)
     return _Headings(index, end[index])
@@ -141,14 +146,14 @@ def _unknown_headings(stream: Stream, line_starts: np.ndarray) -> tuple[np.ndarr
         here = np.minimum(line_starts + ahead, last)
         colon = alive & (kind[here] == Kind.COLON) & (ahead > 0)
         after = kind[np.minimum(here + 1, last)]
-        line_end = np.isin(after, (Kind.NEWLINE, Kind.BREAK))
+        line_end = kind_in(after, Kind.NEWLINE, Kind.BREAK)
         # "BP: 120/80" and "WBC: 5.2" are values; "CRANIAL NERVES: ..." is a heading
-        value = np.isin(after, (Kind.NUMBER, Kind.PLACEHOLDER))
+        value = kind_in(after, Kind.NUMBER, Kind.PLACEHOLDER)
         wordy = (letters >= 8) | ((letters >= 6) & (ahead == 1))
         hit = colon & ((shouted & wordy & ~value) | (line_end & (letters >= 4)))
         found |= hit
         end = np.where(hit, here + 1, end)
-        alive &= ~colon & np.isin(kind[here], (Kind.WORD, Kind.NUMBER, Kind.SLASH, Kind.OTHER, Kind.OPEN, Kind.CLOSE))
+        alive &= ~colon & kind_in(kind[here], Kind.WORD, Kind.NUMBER, Kind.SLASH, Kind.OTHER, Kind.OPEN, Kind.CLOSE)
         word = kind[here] == Kind.WORD
         shouted &= ~word | ((flags[here] & (Flag.UPPER | Flag.INITIAL)) > 0)
         letters += np.where(word, stream.end[here] - stream.start[here], 0)
@@ -167,47 +172,35 @@ def _lay_out(
     breaks = np.flatnonzero(stream.kind == Kind.BREAK)[:-1]
     note_of = np.searchsorted(breaks, starts, side="right") - 1
     # one header per note begins at its break; a heading at the very beginning replaces it
-    words = np.concatenate((breaks, starts)).tolist()
-    bodies = np.concatenate((breaks + 1, ends)).tolist()
-    notes = np.concatenate((np.arange(len(breaks)), note_of)).tolist()
-    numbers = np.concatenate((np.full(len(breaks), -2, np.int64), groups)).tolist()
-    order = sorted(range(len(words)), key=lambda i: words[i])
-    name: list[int] = []
+    first_word = np.concatenate((breaks, starts))
+    body = np.concatenate((breaks + 1, ends))
+    note = np.concatenate((np.arange(len(breaks)), note_of))
+    group = np.concatenate((np.full(len(breaks), -2, np.int64), groups))
+    order = np.argsort(first_word, kind="stable")
+    first_word, body, note, group = first_word[order], body[order], note[order], group[order]
+    number = np.where(group >= 0, table.name[group], np.where(group == -2, header, unknown))
+    sub = (group >= 0) & (table.kind[group] == HeadingKind.SUB)
     parent: list[int] = []
     open_parent = -1
-    for i in order:
-        group = numbers[i]
-        if group == -2:
-            name.append(header)
-            parent.append(-1)
-            open_parent = -1
-        elif group == -1:
-            name.append(unknown)
+    for this, is_sub in zip(number.tolist(), sub.tolist()):
+        if this == unknown or (is_sub and this != open_parent):
             parent.append(open_parent)
         else:
-            number = int(table.name[group])
-            name.append(number)
-            if table.kind[group] == HeadingKind.SUB and number != open_parent:
-                parent.append(open_parent)
-            else:
-                parent.append(-1)
-                open_parent = number if is_parent[number] else -1
-    first_word = np.array([words[i] for i in order], np.int64)
-    body = np.array([bodies[i] for i in order], np.int64)
-    note = np.array([notes[i] for i in order], np.int64)
+            parent.append(-1)
+            open_parent = this if is_parent[this] else -1
+    is_header = number == header
     start = stream.start[first_word]
     heading_end = stream.end[body - 1]
-    is_header = np.array(name) == header
     start[is_header] = tokens.note_char[note[is_header]]
     heading_end[is_header] = start[is_header]
     # an empty header (the note begins with a heading) gives way to the section after it
-    empty = np.zeros(len(name), bool)
+    empty = np.zeros(len(number), bool)
     empty[:-1] = is_header[:-1] & (note[1:] == note[:-1]) & (start[1:] == start[:-1])
     keep = ~empty
     first_word[1:][empty[:-1]] = first_word[:-1][empty[:-1]]
     return SectionBatch(
         names=names,
-        name=np.array(name, np.int16)[keep],
+        name=number.astype(np.int16)[keep],
         parent=np.array(parent, np.int16)[keep],
         first_word=first_word[keep],
         body_word=body[keep],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .tokens import Flag, Kind, SurfaceTable, TokenBatch
+from .tokens import Flag, Kind, SurfaceTable, TokenBatch, kind_in
 
 # A line shorter than this was not broken by wrapping; wrapped text breaks at 50-100 columns.
 WRAPPED_LINE = 40
@@ -101,11 +101,11 @@ def _hard_breaks(
     place = np.searchsorted(breaks, newline)
     line_length = tokens.start[newline] - tokens.end[breaks[place - 1]]
     before, after = previous[newline], following[newline]
-    ends_line = np.isin(before, (Kind.PERIOD, Kind.COLON, Kind.NEWLINE, Kind.BREAK, Kind.RULER))
-    starts_item = np.isin(after, _LIST_STARTERS)
+    ends_line = kind_in(before, Kind.PERIOD, Kind.COLON, Kind.NEWLINE, Kind.BREAK, Kind.RULER)
+    starts_item = kind_in(after, *_LIST_STARTERS)
     # "2. Diabetes" and "3) cough" start an item
     second = np.minimum(newline + 2, len(kind) - 1)
-    starts_item |= (after == Kind.NUMBER) & np.isin(kind[second], (Kind.PERIOD, Kind.CLOSE))
+    starts_item |= (after == Kind.NUMBER) & kind_in(kind[second], Kind.PERIOD, Kind.CLOSE)
     lower = (following_flags[newline] & Flag.LOWER) > 0
     comma = before == Kind.COMMA
     soft = ~ends_line & ~starts_item & (line_length >= WRAPPED_LINE) & (lower | comma | ~_looks_like_heading(tokens, newline))
@@ -135,13 +135,13 @@ def _sentence_ends(
     kind, flags = tokens.kind, tokens.flags
     stop = kind == Kind.PERIOD
     spaced = (flags & Flag.SPACED) > 0
-    at_end = spaced | np.isin(following, (Kind.NEWLINE, Kind.BREAK))
+    at_end = spaced | kind_in(following, Kind.NEWLINE, Kind.BREAK)
     # "stable.She": no blank, but a word before and a capitalised word after
     run_on = (previous == Kind.WORD) & (following == Kind.WORD) & ((following_flags & Flag.CAPITAL) > 0)
     run_on &= (previous_flags & (Flag.UPPER | Flag.INITIAL | Flag.CAPITAL)) == 0
     run_on &= tokens.start - np.roll(tokens.start, 1) > 2
     # a quotation mark or bracket may stand between the stop and the blank
-    closed = np.isin(following, (Kind.CLOSE, Kind.OTHER, Kind.APOSTROPHE)) & (kind == Kind.PERIOD)
+    closed = kind_in(following, Kind.CLOSE, Kind.OTHER, Kind.APOSTROPHE) & (kind == Kind.PERIOD)
     after_next = np.zeros_like(spaced)
     after_next[:-1] = spaced[1:]
     ends = stop & (at_end | run_on | (closed & after_next))
@@ -149,7 +149,7 @@ def _sentence_ends(
     abbreviation = (previous_flags & Flag.ABBREVIATION) > 0
     initial = ((previous_flags & Flag.INITIAL) > 0) & (following == Kind.WORD)
     single_lower = (previous == Kind.WORD) & ((previous_flags & Flag.LOWER) > 0) & (tokens.start - np.roll(tokens.start, 1) == 1)
-    not_last = ~np.isin(following, (Kind.NEWLINE, Kind.BREAK))
+    not_last = ~kind_in(following, Kind.NEWLINE, Kind.BREAK)
     # "p.r.n. pain", "q.d. for": a one-letter word before the stop and a small letter after it
     ends &= ~((kind == Kind.PERIOD) & not_last & (abbreviation | initial | (single_lower & lower_next)))
     # A question mark ends nothing: "?pneumonia", "Smoker? No." It only limits scopes.

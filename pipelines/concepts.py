@@ -51,7 +51,9 @@ CONCEPT_SCHEMA = pa.schema(
 
 
 def concept_table(concepts: Iterable[Concept]) -> pa.Table:
-    rows = sorted(set(concepts), key=lambda concept: concept.base_concept_id)
+    """One row an id: a code seen in two claims tables has two domains, the first in order counts."""
+    ordered = sorted(set(concepts), key=lambda concept: (concept.base_concept_id, concept.code, concept.domain))
+    rows = list({concept.base_concept_id: concept for concept in reversed(ordered)}.values())[::-1]
     return pa.table(
         {name: [getattr(row, name) for row in rows] for name in CONCEPT_SCHEMA.names}, schema=CONCEPT_SCHEMA
     )

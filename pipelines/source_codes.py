@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_ICD9 = re.compile(r"\d{3}(\.?\d{1,2})?|V\d\d(\.?\d{1,2})?|E[89]\d\d(\.?\d)?")
+_ICD9 = re.compile(r"\d{3}(\.?\d{1,2})?|V\d\d(\.?\d{1,2})?|E[89]\d\d\.\d")
 _ICD10CM = re.compile(r"[A-Z]\d[0-9A-Z](\.?[0-9A-Z]{1,4})?")
 _NDC = re.compile(r"\d{11}|\d{4,5}-\d{3,4}-\d{1,2}")
 _RXNORM = re.compile(r"\d{2,8}")

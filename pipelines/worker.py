@@ -109,7 +109,7 @@ def write_shard(constants: Constants, shard: Shard) -> ShardCounts:
     with folder_in_one_go(shard.folder) as folder:
         write_table(folder / "evidence.parquet", EVIDENCE, evidence.to_batches())
         write_table(folder / "note.parquet", NOTE, notes.take(pa.array(kept)).to_batches())
-        write_table(folder / "quarantine.parquet", QUARANTINE, _quarantine(bad, constants.hide_files).to_batches())
+        write_table(folder / "quarantine.parquet", QUARANTINE, quarantine_table(bad, constants.hide_files).to_batches())
         write_table(folder / "id_map.parquet", ID_MAP, _id_map(shard.ids).to_batches(), PRIVATE)
         if constants.keep_text:
             texts = pa.table({"note_id": shard.note_id, "text": pa.array(shard.text, pa.large_string())})
@@ -248,7 +248,7 @@ def _evidence_table(constants: Constants, notes: pa.Table, batch: pa.Table) -> p
     return pa.table({name: columns[name] for name in EVIDENCE.names}).cast(EVIDENCE)
 
 
-def _quarantine(bad: list[tuple[BadRow, int | None]], hide_files: bool) -> pa.Table:
+def quarantine_table(bad: list[tuple[BadRow, int | None]], hide_files: bool) -> pa.Table:
     return pa.table(
         {
             "reason": [row.reason for row, _ in bad],

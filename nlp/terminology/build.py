@@ -73,7 +73,9 @@ def compile_sources(
         tell("read", number, len(paths))
         sources.append(read_source(path, scopes))
     tell("read", len(paths), len(paths))
-    report = BuildReport(name or _default_name(sources), release or ", ".join(dict.fromkeys(s.release for s in sources if s.release)))
+    report = BuildReport(
+        name or _default_name(sources), release or ", ".join(dict.fromkeys(s.release for s in sources if s.release))
+    )
     redirects: dict[str, str] = {}
     for source in sources:
         for old, new in source.redirects.items():
@@ -112,7 +114,11 @@ def _concepts(sources: list[SourceContent], redirects: dict[str, str]) -> dict[_
             key = (term.system, term.code)
             if key not in concepts:
                 concepts[key] = ConceptRow(
-                    term.code, term.system, term.preferred, term.semantic_tag, is_chronic(term.system, term.code, term.preferred)
+                    term.code,
+                    term.system,
+                    term.preferred,
+                    term.semantic_tag,
+                    is_chronic(term.system, term.code, term.preferred),
                 )
             if term.chronic:
                 chronic.add(key)
@@ -137,9 +143,15 @@ class _Terms:
         self.named: set[_Key] = set()
 
     def variants(self, sources: list[SourceContent], capitals: list[bool], rules: RuleReport) -> Iterator[TermVariant]:
-        # Sources that shout are few and read apart; the others go through the rules together, so that a code that loses its term in
+        # Sources that shout are few and read apart; the others go through the rules together, so that a code that
+        # loses its term in
         # one source and has another elsewhere is not reported.
-        spoken = (term for source, shouts in zip(sources, capitals, strict=True) if not shouts for term in self._settled(source.terms))
+        spoken = (
+            term
+            for source, shouts in zip(sources, capitals, strict=True)
+            if not shouts
+            for term in self._settled(source.terms)
+        )
         shouted = [source for source, shouts in zip(sources, capitals, strict=True) if shouts]
         yield from compile_terms(self._and_preferred(spoken, last=not shouted), rules)
         if shouted:
@@ -173,7 +185,14 @@ class _Terms:
             if key not in self.named:
                 self.report.preferred_names_added += 1
                 yield SourceTerm(
-                    concept.code, concept.system, concept.preferred, concept.preferred, "preferred", False, concept.semantic_tag, "preferred"
+                    concept.code,
+                    concept.system,
+                    concept.preferred,
+                    concept.preferred,
+                    "preferred",
+                    False,
+                    concept.semantic_tag,
+                    "preferred",
                 )
 
 
@@ -228,7 +247,9 @@ def _source_report(source: SourceContent, shouts: bool) -> SourceReport:
     )
 
 
-def _account(report: BuildReport, rules: RuleReport, terminology: Terminology, concepts: dict[_Key, ConceptRow]) -> None:
+def _account(
+    report: BuildReport, rules: RuleReport, terminology: Terminology, concepts: dict[_Key, ConceptRow]
+) -> None:
     report.terms_kept = rules.terms_kept
     report.terms_dropped = rules.dropped
     report.examples = rules.examples

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .systems import FAULT_REMEDIES
+
 
 @dataclass(slots=True)
 class SourceReport:
@@ -24,7 +26,8 @@ class SourceReport:
 class BuildReport:
     """The account of a build; `to_json` for machines, `summary` for people.
 
-    `examples` are (code, term) of terms the rules dropped, `codes_without_terms` (system, code, preferred name); `codes` are concepts in
+    `examples` are (code, term) of terms the rules dropped, `codes_without_terms` (system, code, preferred name);
+    `codes` are concepts in
     the terminology, those without terms included; `ambiguous` are strings, normalised, that name more than one concept.
     """
 
@@ -61,35 +64,49 @@ class BuildReport:
         lines = [f"Terminology {self.name}" + (f", release {self.release}" if self.release else "")]
         for source in self.sources:
             release = f" ({source.release})" if source.release else ""
-            lines.append(f"  source {source.name}{release}: {source.terms:,} terms" + _reasons(", left out ", source.dropped))
-            lines += [f"    {reason}: {', '.join(places[:3])}" for reason, places in source.dropped_at.items() if reason in _FAULTY]
+            lines.append(
+                f"  source {source.name}{release}: {source.terms:,} terms" + _reasons(", left out ", source.dropped)
+            )
+            lines += [
+                f"    {reason}: {', '.join(places[:3])}"
+                for reason, places in source.dropped_at.items()
+                if reason in FAULT_REMEDIES
+            ]
             if source.skipped_files:
                 lines.append(f"    not a terminology, passed over: {', '.join(source.skipped_files)}")
-        lines.append(f"  terms: {self.terms_read:,} read, {self.terms_kept:,} kept" + _reasons(", dropped by rule ", self.terms_dropped))
+        lines.append(
+            f"  terms: {self.terms_read:,} read, {self.terms_kept:,} kept"
+            + _reasons(", dropped by rule ", self.terms_dropped)
+        )
         for reason, pairs in self.examples.items():
-            lines.append(f"    {reason.replace('_', ' ')}: " + ", ".join(f"{_short(term)} ({code})" for code, term in pairs[:5]))
+            lines.append(
+                f"    {reason.replace('_', ' ')}: " + ", ".join(f"{_short(term)} ({code})" for code, term in pairs[:5])
+            )
         systems = ", ".join(f"{count:,} {system}" for system, count in self.codes_by_system.items())
-        lines.append(f"  codes: {self.codes:,}" + (f" ({systems})" if systems else "") + f", {self.chronic_codes:,} of them chronic diseases")
+        lines.append(
+            f"  codes: {self.codes:,}"
+            + (f" ({systems})" if systems else "")
+            + f", {self.chronic_codes:,} of them chronic diseases"
+        )
         lines.append(
             f"  strings: {self.strings:,}, {self.ambiguous:,} of them name several codes; "
-            f"{self.acronyms:,} acronyms match in capitals only; {self.redirects:,} retired or alternative codes redirected"
+            f"{self.acronyms:,} acronyms match in capitals only; "
+            f"{self.redirects:,} retired or alternative codes redirected"
         )
         if self.codes_without_terms:
             few = ", ".join(f"{code} {_short(name)}" for _, code, name in self.codes_without_terms[:5])
-            lines.append(f"  codes without a term that may be matched: {len(self.codes_without_terms):,} ({few}, ...)")
+            more = ", ..." if len(self.codes_without_terms) > 5 else ""
+            lines.append(f"  codes without a term that may be matched: {len(self.codes_without_terms):,} ({few}{more})")
         lines += [f"  WARNING: {warning}" for warning in self.warnings]
         return "\n".join(lines)
-
-
-_FAULTY = frozenset(
-    "empty_code empty_term empty_system spreadsheet_number malformed_code check_digit description_id not_a_concept_id swapped_columns".split()
-)
 
 
 def _reasons(lead: str, counts: dict[str, int]) -> str:
     if not counts:
         return ""
-    return lead + ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(counts.items(), key=lambda item: -item[1]))
+    return lead + ", ".join(
+        f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(counts.items(), key=lambda item: -item[1])
+    )
 
 
 def _short(text: str, width: int = 40) -> str:

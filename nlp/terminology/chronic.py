@@ -8,7 +8,7 @@ from importlib.resources import files
 
 @cache
 def _table() -> tuple[frozenset[str], frozenset[str]]:
-    text = files(f"{__package__.rpartition('.')[0]}.data").joinpath("chronic.tsv").read_text(encoding="utf-8")
+    text = files(f"{__name__.rsplit('.', 2)[0]}.data").joinpath("chronic.tsv").read_text(encoding="utf-8")
     codes: set[str] = set()
     names: set[str] = set()
     for line in text.splitlines()[1:]:
@@ -19,6 +19,7 @@ def _table() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def is_chronic(system: str, code: str, preferred: str) -> bool:
-    """Whether `nlp/data/chronic.tsv` lists the SNOMED code, or any system's concept by its preferred name (case ignored)."""
+    """Whether `nlp/data/chronic.tsv` lists the SNOMED code, or any system's concept by its preferred name (case
+    ignored)."""
     codes, names = _table()
     return (system == "SNOMED" and code in codes) or preferred.casefold() in names

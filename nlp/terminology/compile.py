@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..normalize import normalize
-from ..tokens import words_of
+from ..tokens import key_words
 from ..trie import MAX_WORDS, Trie, Vocabulary, hash_words, pad
 from .artefact import StringColumn, payload_hash
 from .plain_english import plain_english_words
@@ -20,11 +20,6 @@ from .terminology import CHRONIC, ENTRY_CASE, FORMAT, GROUP_ANY, GROUP_MIXED, GR
 # After these words "I" and "V" are numerals, elsewhere a pronoun and an initial; `normalize` maps II to XII everywhere.
 NUMBERED = re.compile(r"type|stage|grade|class|factor|nerve|group|phase|level|degree|zone")
 ONE_FIVE = {"i": "1", "v": "5", "1": "i", "5": "v"}
-
-
-def key_words(text: str) -> list[str]:
-    """The normalised words by which a term is found."""
-    return [normalize(word) for word in words_of(text)]
 
 
 def numeral_variants(words: list[str]) -> list[list[str]]:

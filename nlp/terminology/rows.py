@@ -21,7 +21,8 @@ class TermVariant:
     """One string that names a concept.
 
     `case_sensitive` is set on acronyms, which must match as written (`ALL` is not `all`).
-    `rank` orders concepts that share a string, lower is better: 0 preferred name, 1 synonym, 2 lay term, 3 abbreviation;
+    `rank` orders concepts that share a string, lower is better: 0 preferred name, 1 synonym, 2 lay term, 3
+    abbreviation;
     4 is added when a rule derived the string from the source's term.
     """
 

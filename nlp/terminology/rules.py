@@ -1,6 +1,8 @@
-"""Which terms may be matched in notes, and in which forms: the filter and the variants between the sources and the compiler.
+"""Which terms may be matched in notes, and in which forms: the filter and the variants between the sources and the
+compiler.
 
-Left out are terms that are plain English, numbers, single letters or punctuation. Terms of more than `MAX_WORDS` words are left out unless
+Left out are terms that are plain English, numbers, single letters or punctuation. Terms of more than `MAX_WORDS`
+words are left out unless
 their code has no other. Everything left out is counted with examples in a `RuleReport`.
 """
 
@@ -10,10 +12,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from .plain_english import plain_english_words
 from .rows import TermVariant
 from .source_term import SourceTerm
 from .variants import clean_name, is_acronym, part_order, split_trailing_acronym, uninverted, without_unspecified
-from .plain_english import plain_english_words
 
 MAX_WORDS = 20
 DERIVED_RANK = 4
@@ -38,7 +40,8 @@ class RuleReport:
     derived: dict[str, int] = field(default_factory=dict)
     kept_only_term: int = 0
     codes_without_terms: list[tuple[str, str, str]] = field(default_factory=list)
-    """(system, code, preferred name) of codes none of whose terms may be matched; complete once the terms are used up."""
+    """(system, code, preferred name) of codes none of whose terms may be matched; complete once the terms are used
+    up."""
 
     def drop(self, reason: str, code: str, term: str) -> None:
         """Count a term left out."""
@@ -49,21 +52,25 @@ class RuleReport:
 
 
 def drop_reason(term: str) -> str | None:
-    """Why a term must not be matched: `punctuation`, `numeric`, `one_letter`, `plain_english`, `too_long`; None if it may be.
+    """Why a term must not be matched, or None if it may be.
 
-    Acronyms in capitals are not plain English: `ALL` is kept, `all` is not.
+    Reasons: `punctuation`, `numeric`, `one_letter`, `plain_english`, `too_long`. Acronyms in capitals are not plain
+    English: `ALL` is kept, `all` is not.
     """
-    words = [_POSSESSIVE.sub("", word) for word in _WORD.findall(term.lower())]
+    words: list[str] = _WORD.findall(term.lower())
+    if "'" in term or "’" in term:
+        words = [_POSSESSIVE.sub("", word) for word in words]
     if not words:
         return "punctuation"
-    if all(_ORDINAL.fullmatch(word) for word in words):
+    first = words[0]
+    if first[0].isdigit() and all(_ORDINAL.fullmatch(word) for word in words):
         return "numeric"
-    if len(words) == 1 and len(words[0]) == 1:
+    if len(words) == 1 and len(first) == 1:
         return "one_letter"
     if len(words) > MAX_WORDS:
         return "too_long"
-    if all(len(word) == 1 or _ORDINAL.fullmatch(word) for word in words):
-        return "one_letter" if len(words) <= 2 else None
+    if len(words) == 2 and all(len(word) == 1 or _ORDINAL.fullmatch(word) for word in words):
+        return "one_letter"
     if len(words) <= 4 and not is_acronym(term.strip()) and _is_plain(words):
         return "plain_english"
     return None
@@ -78,7 +85,8 @@ def _is_plain(words: list[str]) -> bool:
 
 
 def forms(term: str, semantic_tag: str | None = None) -> list[tuple[str, str]]:
-    """(string, rule) of every form of a term: the cleaned term itself with an empty rule first, then the derived ones, none twice."""
+    """(string, rule) of every form of a term: the cleaned term itself with an empty rule first, then the derived
+    ones, none twice."""
     name = clean_name(term, semantic_tag)
     found: dict[str, str] = {name: ""}
     todo = [name]

@@ -1,6 +1,7 @@
 """Names of code systems, and the checks that a code of each must pass.
 
-Canonical names are those of the OMOP vocabulary table (`SNOMED`, `ICD10CM`, ...); the spellings of FHIR, UMLS and OBO are aliases.
+Canonical names are those of the OMOP vocabulary table (`SNOMED`, `ICD10CM`, ...); the spellings of FHIR, UMLS and OBO
+are aliases.
 """
 
 from __future__ import annotations
@@ -9,13 +10,32 @@ import re
 from sys import intern
 
 _ALIASES: dict[str, tuple[str, ...]] = {
-    "SNOMED": ("SNOMEDCT", "SNOMEDCT_US", "SNOMED-CT", "SNOMED CT", "SCT", "SCTID", "http://snomed.info/sct", "2.16.840.1.113883.6.96"),
-    "HPO": ("HP", "http://human-phenotype-ontology.org", "http://purl.obolibrary.org/obo/hp.owl", "http://purl.obolibrary.org/obo/hp.fhir"),
+    "SNOMED": (
+        "SNOMEDCT",
+        "SNOMEDCT_US",
+        "SNOMED-CT",
+        "SNOMED CT",
+        "SCT",
+        "SCTID",
+        "http://snomed.info/sct",
+        "2.16.840.1.113883.6.96",
+    ),
+    "HPO": (
+        "HP",
+        "http://human-phenotype-ontology.org",
+        "http://purl.obolibrary.org/obo/hp.owl",
+        "http://purl.obolibrary.org/obo/hp.fhir",
+    ),
     "Mondo": ("MONDO", "http://purl.obolibrary.org/obo/mondo.owl"),
     "DOID": ("DO", "Disease Ontology", "http://purl.obolibrary.org/obo/doid.owl"),
     "ICD10CM": ("ICD10-CM", "ICD-10-CM", "http://hl7.org/fhir/sid/icd-10-cm", "2.16.840.1.113883.6.90"),
     "ICD10": ("ICD-10", "http://hl7.org/fhir/sid/icd-10", "2.16.840.1.113883.6.3"),
-    "ICD10PCS": ("ICD-10-PCS", "http://hl7.org/fhir/sid/icd-10-pcs", "http://www.cms.gov/Medicare/Coding/ICD10", "2.16.840.1.113883.6.4"),
+    "ICD10PCS": (
+        "ICD-10-PCS",
+        "http://hl7.org/fhir/sid/icd-10-pcs",
+        "http://www.cms.gov/Medicare/Coding/ICD10",
+        "2.16.840.1.113883.6.4",
+    ),
     "ICD9CM": ("ICD9", "ICD-9", "ICD9-CM", "ICD-9-CM", "http://hl7.org/fhir/sid/icd-9-cm", "2.16.840.1.113883.6.103"),
     "ICD9Proc": ("ICD9PROC", "http://hl7.org/fhir/sid/icd-9-cm/procedure", "2.16.840.1.113883.6.104"),
     "RxNorm": ("RXNORM", "http://www.nlm.nih.gov/research/umls/rxnorm", "2.16.840.1.113883.6.88"),
@@ -49,7 +69,10 @@ _FLOAT = re.compile(r"[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+|[0-9]+\.[0-9]*")
 
 # D5 multiplication and the permutation of Verhoeff's scheme (SNOMED CT Technical Implementation Guide, check-digit).
 _D5 = tuple(
-    tuple((i + j) % 5 if i < 5 and j < 5 else (i + j) % 5 + 5 if i < 5 else (i - j) % 5 + 5 if j < 5 else (i - j) % 5 for j in range(10))
+    tuple(
+        (i + j) % 5 if i < 5 and j < 5 else (i + j) % 5 + 5 if i < 5 else (i - j) % 5 + 5 if j < 5 else (i - j) % 5
+        for j in range(10)
+    )
     for i in range(10)
 )
 
@@ -68,7 +91,8 @@ _PERMUTED = _permutations()
 def canonical_system(name: str) -> str:
     """The OMOP vocabulary name of a code system; an unknown name is returned as it is, without outer blanks.
 
-    A versioned FHIR uri (`http://snomed.info/sct|...`, `http://snomed.info/sct/731000124108/version/...`) reads as its base.
+    A versioned FHIR uri (`http://snomed.info/sct|...`, `http://snomed.info/sct/731000124108/version/...`) reads as
+    its base.
     """
     key = name.strip()
     if key.lower().startswith("urn:oid:"):
@@ -98,7 +122,8 @@ def is_concept_id(code: str) -> bool:
 
 
 def tidy_code(system: str, code: str) -> str:
-    """The code in its system's own form: `HP_0001250` and its purl are `HP:0001250`; other systems' codes lose outer blanks only."""
+    """The code in its system's own form: `HP_0001250` and its purl are `HP:0001250`; other systems' codes lose
+    outer blanks only."""
     code = code.strip()
     if system in ("HPO", "Mondo", "DOID"):
         match = _OBO_CODE.fullmatch(code)
@@ -139,7 +164,9 @@ FAULT_REMEDIES: dict[str, str] = {
     "empty_code": "Fill the code column",
     "empty_term": "Fill the term column",
     "empty_system": "Fill the system column, with SNOMED, HPO or another vocabulary name",
-    "spreadsheet_number": "A spreadsheet turned the codes into numbers; export them again from the source with the code column as text",
+    "spreadsheet_number": (
+        "A spreadsheet turned the codes into numbers; export them again from the source with the code column as text"
+    ),
     "malformed_code": "Give codes in the form of their system, such as 22298006 for SNOMED or HP:0001250 for HPO",
     "check_digit": "SNOMED ids end in a check digit; export the codes again from their source, as text",
     "description_id": "Use concept ids; these are ids of descriptions",

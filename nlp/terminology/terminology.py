@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..tokens import key_words
 from ..trie import Trie, Vocabulary
 from .artefact import ArtefactError, StringColumn, open_artefact, payload_hash, write_artefact
 
@@ -124,6 +125,19 @@ class Terminology:
                 return low
         successor = self.redirects.get(code)
         return self.find(successor, system) if successor is not None and successor != code else -1
+
+    def lookup(self, text: str) -> list[int]:
+        """Concept numbers that `text` as a whole names, best first; [] if none. Acronyms must be in capitals."""
+        words = self.vocabulary.ids(key_words(text))
+        if not len(words):
+            return []
+        starts, ends, groups = self.trie.longest(words, positions=np.zeros(1, np.int64))
+        if not len(starts) or ends[0] != len(words):
+            return []
+        low, high = self.group_start[groups[0]], self.group_start[groups[0] + 1]
+        shouted = text.upper() == text
+        flags = self.entry_flags[low:high]
+        return [int(c) for c, flag in zip(self.entry_concept[low:high], flags) if shouted or not flag & ENTRY_CASE]
 
     def _system_numbers(self, system: str) -> list[int]:
         return [i for i, name in enumerate(self.system_names) if name == system]

@@ -1,6 +1,7 @@
 """Other ways to write a term, derived by rule: pure functions from a string to strings.
 
-The rules are conservative, as a wrong variant gives wrong codes silently. Spelling, case, plurals and numerals are not handled here
+The rules are conservative, as a wrong variant gives wrong codes silently. Spelling, case, plurals and numerals are
+not handled here
 but when text and terms are normalised alike.
 """
 
@@ -9,34 +10,28 @@ from __future__ import annotations
 import re
 
 from .semantic_tags import split_tag
-from .body_parts import body_part_nouns
+from .word_list import word_list
 
 # Read codes put their chapter marks before the term: "[X]Other emphysema".
 _CHAPTER_MARK = re.compile(r"^(?:\[[A-Z]{1,2}\]\s*)+")
 _UNSPECIFIED = re.compile(
-    r"(?:\s*[,;-]?\s*\(?\bNOS\b\)?|\s*[,;]\s*(?:unspecified|not otherwise specified|not elsewhere classified|NEC)|\s+not otherwise specified)\.?$",
+    r"(?:\s*[,;-]?\s*\(?\bNOS\b\)?|\s*[,;]\s*(?:unspecified|not otherwise specified|not elsewhere classified|NEC)"
+    r"|\s+not otherwise specified)\.?$",
     re.IGNORECASE,
 )
+_UNSPECIFIED_ENDINGS = ("nos", "nec", "specified", "classified", ")", ".")
 _TRAILING_ACRONYM = re.compile(r"^(?P<long>.*\S)\s*[(\[](?P<short>[A-Za-z0-9][A-Za-z0-9/&-]{1,9})[)\]]$")
-_TYPE_PHRASE = re.compile(r"(?:type|stage|grade|class|category|group|phase|subtype)\s+(?:[0-9]{1,2}[A-Za-z]?|[IVX]{1,4}[A-Ca-c]?|[A-H])", re.IGNORECASE)
-_ADJECTIVE_ENDING = re.compile(r"[a-z-]{2,}(?:al|ic|ous|ive|ary|ory|ar|ed|oid|less|ile|ing|genic|linked|onset)", re.IGNORECASE)
-_ADJECTIVES = frozenset(
-    """acute chronic subacute left right bilateral unilateral early late mild moderate severe benign malignant adult male female deep superficial
-    upper lower anterior posterior open closed complete incomplete diffuse simple complex isolated dominant recessive x-linked persistent transient recurrent
-    acquired inborn silent stable unstable mature immature obstructive juvenile neonatal senile solitary single latent infantile
-    intermediate primary secondary tertiary fulminant refractory resistant dependent insipidus""".split()
+_TYPE_PHRASE = re.compile(
+    r"(?:type|stage|grade|class|category|group|phase|subtype)\s+(?:[0-9]{1,2}[A-Za-z]?|[IVX]{1,4}[A-Ca-c]?|[A-H])",
+    re.IGNORECASE,
 )
-# Nouns that end as adjectives do: a tail made of one of them is a list item, not a modifier.
-_NOUNS_LIKE_ADJECTIVES = frozenset(
-    """hospital animal metal clinic topic mechanic colic panic medic tonic arsenic plastic ethanol canal arsenal mineral signal trial material individual
-    interval removal renewal survival arrival antibiotic diuretic analgesic anesthetic cosmetic narcotic prosthetic sugar collar scar ear pillar molar bar
-    car jar capillary ovary salary library injury summary sulfonamide need seed weed bed bleed steroid thyroid opioid hemorrhoid keloid adenoid
-    carotid vomiting bleeding swelling wheezing coughing itching snoring burning feeling finding hearing vision sneezing drowning poisoning
-    imaging screening testing training counseling dressing ring king spring string wing tissue memory history laboratory category directory factory
-    relative explosive adhesive laxative preservative sedative missile reptile textile profile alcohol chemical pharmaceutical virus
-    radical terminal principal professional specified unspecified classified other""".split()
+_ADJECTIVE_ENDING = re.compile(
+    r"[a-z-]{2,}(?:al|ic|ous|ive|ary|ory|ar|ed|oid|less|ile|ing|genic|linked|onset)", re.IGNORECASE
 )
-_LINK_WORDS = frozenset("and or with without of in on at to by due not no for from as than but if the a an via per nor".split())
+_LINK_WORDS = re.compile(
+    r"\b(?:and|or|with|without|of|in|on|at|to|by|due|not|no|for|from|as|than|but|if|the|a|an|via|per|nor)\b",
+    re.IGNORECASE,
+)
 _PART_HEADS = (
     "malignant neoplasm",
     "malignant tumor",
@@ -61,16 +56,19 @@ _HEAD_OF_PART = re.compile(
     r"\s+(?:of|in)\s+(?:the\s+)?(?P<part>.+)",
     re.IGNORECASE,
 )
+_ANY_HEAD = re.compile("neoplasm|tumou?r|carcinoma|cancer|fracture|infection|abscess|cyst|pain", re.IGNORECASE)
 _PART_THEN_HEAD = re.compile(
-    rf"(?P<part>[A-Za-z]+(?:\s+[A-Za-z]+)??)\s+(?P<head>{'|'.join(h for h in _PART_HEADS if h not in ('fracture',))})", re.IGNORECASE
+    rf"(?P<part>[A-Za-z]+(?:\s+[A-Za-z]+)??)\s+(?P<head>{'|'.join(h for h in _PART_HEADS if h not in ('fracture',))})",
+    re.IGNORECASE,
 )
-_SIDES = frozenset("left right upper lower proximal distal".split())
+_SIDES = frozenset({"left", "right", "upper", "lower", "proximal", "distal"})
 _PLURAL_PARTS = {"vertebrae": "vertebra", "ovaries": "ovary", "testes": "testis", "feet": "foot", "bronchi": "bronchus"}
 
 
 def clean_name(term: str, semantic_tag: str | None = None) -> str:
-    """The term as it may stand in a note: without SNOMED's semantic tag and Read's chapter marks, blanks made single."""
-    term = " ".join(_CHAPTER_MARK.sub("", term).split())
+    """The term as it may stand in a note: without SNOMED's semantic tag and Read's chapter marks, blanks made
+    single."""
+    term = " ".join((_CHAPTER_MARK.sub("", term) if term.startswith("[") else term).split())
     name, tag = split_tag(term)
     if tag is None and semantic_tag and term.endswith(f" ({semantic_tag})"):
         name = term[: -len(semantic_tag) - 3]
@@ -79,17 +77,19 @@ def clean_name(term: str, semantic_tag: str | None = None) -> str:
 
 def without_unspecified(term: str) -> str | None:
     """The term without a trailing NOS or ", unspecified", or None if it has none."""
+    if not term[-10:].lower().endswith(_UNSPECIFIED_ENDINGS):
+        return None
     stripped = _UNSPECIFIED.sub("", term).rstrip(" ,;-")
     return stripped if stripped and stripped != term else None
 
 
 def split_trailing_acronym(term: str) -> tuple[str, str] | None:
-    """`Chronic obstructive lung disease (COLD)` as its long and its short form, if the letters of the one occur in the other.
+    """`Chronic obstructive lung disease (COLD)` as its long and its short form, if they go together.
 
-    The test is that of Schwartz and Hearst (2003): the short form's letters in order within the long form, its first one at the start
-    of a word.
+    The test is that of Schwartz and Hearst (2003): the short form's letters in order within the long form, its first
+    one at the start of a word.
     """
-    match = _TRAILING_ACRONYM.match(term)
+    match = _TRAILING_ACRONYM.match(term) if term.endswith((")", "]")) else None
     if match is None:
         return None
     long, short = match["long"], match["short"]
@@ -99,7 +99,8 @@ def split_trailing_acronym(term: str) -> tuple[str, str] | None:
 
 
 def is_acronym(text: str) -> bool:
-    """2 to 6 characters without blanks: two capitals or more and one lower-case letter at most, or capitals with digits."""
+    """2 to 6 characters without blanks: two capitals or more and one lower-case letter at most, or capitals with
+    digits."""
     if not 2 <= len(text) <= 6 or any(char.isspace() for char in text):
         return False
     capitals = sum(char.isupper() for char in text)
@@ -109,9 +110,11 @@ def is_acronym(text: str) -> bool:
 
 
 def uninverted(term: str) -> list[str]:
-    """`Diabetes mellitus, type 2` as `type 2 Diabetes mellitus`, and as `Diabetes mellitus type 2` for types, stages and grades.
+    """`Diabetes mellitus, type 2` as `type 2 Diabetes mellitus`, and as `Diabetes mellitus type 2` for types, stages
+    and grades.
 
-    Two or three parts; every part after the first must be a type phrase or one or two adjectives, and the first must not end in an
+    Two or three parts; every part after the first must be a type phrase or one or two adjectives, and the first must
+    not end in an
     adjective (that is a list: "atrial, ventricular").
     """
     if "," not in term or len(term) > 120:
@@ -121,7 +124,7 @@ def uninverted(term: str) -> list[str]:
         return []
     head, *tails = parts
     words = head.split()
-    if _is_adjective(words[-1]) or _LINK_WORDS.intersection(word.lower() for word in words) or _TYPE_PHRASE.fullmatch(head):
+    if _is_adjective(words[-1]) or _LINK_WORDS.search(head) or _TYPE_PHRASE.fullmatch(head):
         return []
     if not all(_modifies(tail) for tail in tails):
         return []
@@ -134,7 +137,10 @@ def uninverted(term: str) -> list[str]:
 
 
 def part_order(term: str) -> list[str]:
-    """`Carcinoma of the breast` as `breast carcinoma` and the reverse, for a few heads and for parts of the body only."""
+    """`Carcinoma of the breast` as `breast carcinoma` and the reverse, for a few heads and for parts of the body
+    only."""
+    if not _ANY_HEAD.search(term):
+        return []
     match = _HEAD_OF_PART.fullmatch(term)
     if match is not None:
         part = re.sub(r"^(?:structure\s+of\s+)|\s+structure$", "", match["part"], flags=re.IGNORECASE)
@@ -162,9 +168,9 @@ def _modifies(tail: str) -> bool:
 
 def _is_adjective(word: str) -> bool:
     word = word.lower()
-    if word in _NOUNS_LIKE_ADJECTIVES:
+    if word in word_list("adjective_like_nouns.txt"):
         return False
-    return word in _ADJECTIVES or _ADJECTIVE_ENDING.fullmatch(word) is not None
+    return word in word_list("adjectives.txt") or _ADJECTIVE_ENDING.fullmatch(word) is not None
 
 
 def _is_body_part(phrase: str, *, plain: bool = False) -> bool:
@@ -173,10 +179,12 @@ def _is_body_part(phrase: str, *, plain: bool = False) -> bool:
     if not 1 <= len(words) <= 3:
         return False
     last = words[-1]
-    known = body_part_nouns()
+    known = word_list("body_parts.txt")
     singular = _PLURAL_PARTS.get(last) or (last if last in known else last.removesuffix("s"))
     before = words[:-1]
-    return singular in known and all(word in _SIDES or word in known or (not plain and _is_adjective(word)) for word in before)
+    return singular in known and all(
+        word in _SIDES or word in known or (not plain and _is_adjective(word)) for word in before
+    )
 
 
 def _abbreviates(short: str, long: str) -> bool:

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from phenotext.nlp.terminology import SourceError, Terminology, build_terminology
 from phenotext.nlp.terminology.build import compile_sources
 from phenotext.nlp.terminology.chronic import is_chronic
@@ -28,7 +27,9 @@ def concept(terminology: Terminology, code: str) -> int:
 
 def test_the_first_source_names_a_code(tmp_path: Path) -> None:
     first = write(tmp_path, "a.tsv", "195967001\tSCT\tAsthma\tAsthma")
-    second = write(tmp_path, "b.tsv", "195967001\tSCT\tBronchial asthma\tBronchial asthma", "44054006\tSCT\tT2DM\tType 2 diabetes")
+    second = write(
+        tmp_path, "b.tsv", "195967001\tSCT\tBronchial asthma\tBronchial asthma", "44054006\tSCT\tT2DM\tType 2 diabetes"
+    )
     terminology, report = compile_sources([first, second])
     assert terminology.preferred[concept(terminology, "195967001")] == "Asthma"
     assert (report.codes, report.terms_read, report.name) == (2, 3, "a")
@@ -51,7 +52,8 @@ def test_alternative_codes_redirect_and_their_terms_move(tmp_path: Path) -> None
     terminology, report = compile_sources([tmp_path / "x.obo", old])
     assert list(terminology.codes) == ["HP:0002099"]
     assert dict(terminology.redirects) == {"HP:0012041": "HP:0002099"}
-    assert report.redirected_terms == 1 and report.variants == 2
+    assert report.redirected_terms == 1
+    assert report.variants == 2
 
 
 def test_chronic_by_code_by_name_and_by_source(tmp_path: Path) -> None:
@@ -73,17 +75,25 @@ def test_chronic_by_code_by_name_and_by_source(tmp_path: Path) -> None:
 def test_an_empty_terminology_builds_with_a_warning(tmp_path: Path) -> None:
     source = write(tmp_path, "a.tsv")
     report = build_terminology([source], tmp_path / "t.ptx")
-    assert report.codes == 0 and any("empty" in warning for warning in report.warnings)
+    assert report.codes == 0
+    assert any("empty" in warning for warning in report.warnings)
     assert "WARNING: The terminology is empty" in report.summary()
     assert len(Terminology.open(tmp_path / "t.ptx").codes) == 0
 
 
 def test_nothing_is_dropped_silently(tmp_path: Path) -> None:
-    source = write(tmp_path, "a.tsv", "62014002\tSCT\tAcute\tAcute", *["195967001\tSCT\tAsthma\tAsthma"] * 3, "195967002\tSCT\tx\tx")
+    source = write(
+        tmp_path,
+        "a.tsv",
+        "62014002\tSCT\tAcute\tAcute",
+        *["195967001\tSCT\tAsthma\tAsthma"] * 3,
+        "195967002\tSCT\tx\tx",
+    )
     report = build_terminology([source])
     assert report.sources[0].dropped == {"check_digit": 2}
     text = report.summary()
-    assert "check digit" in text and "a.tsv:2" in text
+    assert "check digit" in text
+    assert "a.tsv:2" in text
     assert json.loads(json.dumps(report.to_json()))["sources"][0]["dropped_at"]["check_digit"] == ["a.tsv:2", "a.tsv:6"]
 
 
@@ -101,9 +111,16 @@ def test_ambiguous_strings_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_source_in_capitals_has_no_acronyms(tmp_path: Path) -> None:
-    source = write(tmp_path, "a.tsv", "X1\tLocal\tFEVER\tFEVER", "X2\tLocal\tCHRONIC COUGH\tCHRONIC COUGH", "X3\tLocal\tPNEUMONIA\tPNEUMONIA")
+    source = write(
+        tmp_path,
+        "a.tsv",
+        "X1\tLocal\tFEVER\tFEVER",
+        "X2\tLocal\tCHRONIC COUGH\tCHRONIC COUGH",
+        "X3\tLocal\tPNEUMONIA\tPNEUMONIA",
+    )
     report = build_terminology([source])
-    assert report.sources[0].all_capitals and report.acronyms == 0
+    assert report.sources[0].all_capitals
+    assert report.acronyms == 0
 
 
 def test_progress_is_told(tmp_path: Path) -> None:
@@ -127,7 +144,8 @@ def test_chronic_table_agrees_with_the_global_patient_set(shared: Path) -> None:
     rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()[1:]]
     assert len(rows) > 150
     assert all(len(row) == 3 and names[row[0]] == row[1] for row in rows)
-    assert is_chronic("SNOMED", "49436004", "") and not is_chronic("SNOMED", "386661006", "Fever")
+    assert is_chronic("SNOMED", "49436004", "")
+    assert not is_chronic("SNOMED", "386661006", "Fever")
 
 
 @pytest.mark.parametrize(

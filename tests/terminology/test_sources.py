@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from phenotext.nlp.terminology.source_term import SourceError
 from phenotext.nlp.terminology.sources import read_source
 from phenotext.nlp.terminology.systems import canonical_system, code_fault, is_concept_id, tidy_code, verhoeff_ok
@@ -46,7 +45,8 @@ class TestSystems:
 
     @pytest.mark.parametrize("code", ["195967001", "44054006", "11010461000119101", "138875005"])
     def test_concept_ids(self, code: str) -> None:
-        assert verhoeff_ok(code) and is_concept_id(code)
+        assert verhoeff_ok(code)
+        assert is_concept_id(code)
 
     @pytest.mark.parametrize(
         ("system", "code", "fault"),
@@ -73,16 +73,24 @@ class TestSystems:
 
 class TestDelimited:
     def test_columns_in_any_order_and_case(self, tmp_path: Path) -> None:
-        path = write(tmp_path, "a", "Preferred\tTERM\textra\tSystem\tcode\r\nAsthma\tBronchial asthma\tx\tSCT\t195967001\r\n")
+        path = write(
+            tmp_path, "a", "Preferred\tTERM\textra\tSystem\tcode\r\nAsthma\tBronchial asthma\tx\tSCT\t195967001\r\n"
+        )
         (term,) = read_source(path).terms
         assert (term.code, term.system, term.term, term.preferred, term.kind) == (
-            "195967001", "SNOMED", "Bronchial asthma", "Asthma", "synonym",
-        )  # fmt: skip
+            "195967001",
+            "SNOMED",
+            "Bronchial asthma",
+            "Asthma",
+            "synonym",
+        )
         assert term.origin == "a:2"
 
     def test_tabs_know_no_quotes_and_commas_do(self, tmp_path: Path) -> None:
         tsv = write(tmp_path, "a.tsv", f'{HEADER}\n195967001\tSNOMED\t"Asthma"\tAsthma\n')
-        csv = write(tmp_path, "a.csv", 'code,system,term,preferred\n44054006,SNOMED,"Diabetes mellitus, ""type"" 2",T2\n')
+        csv = write(
+            tmp_path, "a.csv", 'code,system,term,preferred\n44054006,SNOMED,"Diabetes mellitus, ""type"" 2",T2\n'
+        )
         assert read_source(tsv).terms[0].term == '"Asthma"'
         assert read_source(csv).terms[0].term == 'Diabetes mellitus, "type" 2'
 
@@ -119,10 +127,22 @@ class TestDelimited:
 
     def test_single_bad_rows_are_dropped_and_counted_with_their_lines(self, tmp_path: Path) -> None:
         good = [ASTHMA] * 6
-        bad = ["195967002\tSCT\ta\ta", "\tSCT\tb\tb", "195967001\tSCT\t\tc", "Asthma\tSCT\t195967001\tAsthma", "301485011\tSCT\te\te"]
+        bad = [
+            "195967002\tSCT\ta\ta",
+            "\tSCT\tb\tb",
+            "195967001\tSCT\t\tc",
+            "Asthma\tSCT\t195967001\tAsthma",
+            "301485011\tSCT\te\te",
+        ]
         content = read_source(write(tmp_path, "a.tsv", "\n".join([HEADER, *good, *bad, "", ""])))
         assert len(content.terms) == 6
-        assert content.dropped == {"check_digit": 1, "empty_code": 1, "empty_term": 1, "swapped_columns": 1, "description_id": 1}
+        assert content.dropped == {
+            "check_digit": 1,
+            "empty_code": 1,
+            "empty_term": 1,
+            "swapped_columns": 1,
+            "description_id": 1,
+        }
         assert content.dropped_at["check_digit"] == ["a.tsv:8"]
 
     @pytest.mark.parametrize("name", ["line\u2028separator", "next\x85line", "form\x0cfeed"])
@@ -137,24 +157,39 @@ class TestFhir:
             "resourceType": "ValueSet",
             "version": "7",
             "compose": {
-                "include": [{
-                    "system": "http://snomed.info/sct",
-                    "concept": [{
-                        "code": "195967001",
-                        "display": "Asthma (disorder)",
-                        "designation": [{"value": "Bronchial asthma"}, {"language": "de", "value": "Bronchialasthma"}],
-                    }],
-                }],
+                "include": [
+                    {
+                        "system": "http://snomed.info/sct",
+                        "concept": [
+                            {
+                                "code": "195967001",
+                                "display": "Asthma (disorder)",
+                                "designation": [
+                                    {"value": "Bronchial asthma"},
+                                    {"language": "de", "value": "Bronchialasthma"},
+                                ],
+                            }
+                        ],
+                    }
+                ],
                 "exclude": [{"system": "http://snomed.info/sct", "concept": [{"code": "49436004"}]}],
             },
             "expansion": {
                 "contains": [
-                    {"display": "a heading", "contains": [{"system": "http://snomed.info/sct", "code": "44054006", "display": "T2"}]},
+                    {
+                        "display": "a heading",
+                        "contains": [{"system": "http://snomed.info/sct", "code": "44054006", "display": "T2"}],
+                    },
                     {"system": "http://snomed.info/sct", "code": "49436004", "display": "Atrial fibrillation"},
-                    {"system": "http://snomed.info/sct", "code": "38341003", "display": "Hypertension", "inactive": True},
+                    {
+                        "system": "http://snomed.info/sct",
+                        "code": "38341003",
+                        "display": "Hypertension",
+                        "inactive": True,
+                    },
                 ]
             },
-        }  # fmt: skip
+        }
         content = read_source(write(tmp_path, "v", json.dumps(document)))
         assert [(t.code, t.term, t.preferred, t.kind, t.semantic_tag) for t in content.terms] == [
             ("195967001", "Asthma", "Asthma", "preferred", "disorder"),
@@ -169,15 +204,24 @@ class TestFhir:
             "resourceType": "CodeSystem",
             "url": "http://hl7.org/fhir/sid/icd-10-cm",
             "content": "complete",
-            "concept": [{
-                "code": "J45", "display": "Asthma",
-                "concept": [{"code": "J45.9", "display": "Asthma, unspecified"},
-                            {"code": "J45.8", "display": "gone", "property": [{"code": "inactive", "valueBoolean": True}]}],
-            }],
-        }  # fmt: skip
+            "concept": [
+                {
+                    "code": "J45",
+                    "display": "Asthma",
+                    "concept": [
+                        {"code": "J45.9", "display": "Asthma, unspecified"},
+                        {"code": "J45.8", "display": "gone", "property": [{"code": "inactive", "valueBoolean": True}]},
+                    ],
+                }
+            ],
+        }
         content = read_source(write(tmp_path, "c", json.dumps(document)))
         assert [(t.system, t.code) for t in content.terms] == [("ICD10CM", "J45"), ("ICD10CM", "J45.9")]
         assert content.dropped == {"inactive": 1}
+
+    def test_an_empty_list_of_concepts_is_no_error(self, tmp_path: Path) -> None:
+        document = {"resourceType": "ValueSet", "compose": {"include": [{"system": "http://loinc.org", "concept": []}]}}
+        assert read_source(write(tmp_path, "v", json.dumps(document))).terms == []
 
     def test_deep_nesting(self, tmp_path: Path) -> None:
         text = '{"code":"A","display":"a name"}'
@@ -185,7 +229,8 @@ class TestFhir:
             text = '{"code":"A","display":"a name","concept":[' + text + "]}"
         path = write(tmp_path, "c", '{"resourceType":"CodeSystem","url":"http://x.org/mine","concept":[' + text + "]}")
         content = read_source(path)
-        assert len(content.terms) == 401 and content.terms[0].system == "mine"
+        assert len(content.terms) == 401
+        assert content.terms[0].system == "mine"
 
 
 OBO = """format-version: 1.2
@@ -229,19 +274,39 @@ class TestObo:
     def test_graph(self, tmp_path: Path) -> None:
         purl, owl = "http://purl.obolibrary.org/obo/", "http://www.geneontology.org/formats/oboInOwl#"
         nodes = [
-            {"id": f"{purl}HP_0002099", "lbl": "Asthma", "type": "CLASS", "meta": {
-                "synonyms": [{"pred": "hasExactSynonym", "val": "BA", "synonymType": f"{purl}hp#abbreviation"},
-                             {"pred": "hasBroadSynonym", "val": "lung trouble"}],
-                "basicPropertyValues": [{"pred": f"{owl}hasAlternativeId", "val": "HP:0012041"}]}},
-            {"id": f"{purl}HP_0000057", "lbl": "obsolete Old", "type": "CLASS", "meta": {
-                "deprecated": True, "basicPropertyValues": [{"pred": f"{purl}IAO_0100001", "val": "HP:0012041"}]}},
+            {
+                "id": f"{purl}HP_0002099",
+                "lbl": "Asthma",
+                "type": "CLASS",
+                "meta": {
+                    "synonyms": [
+                        {"pred": "hasExactSynonym", "val": "BA", "synonymType": f"{purl}hp#abbreviation"},
+                        {"pred": "hasBroadSynonym", "val": "lung trouble"},
+                    ],
+                    "basicPropertyValues": [{"pred": f"{owl}hasAlternativeId", "val": "HP:0012041"}],
+                },
+            },
+            {
+                "id": f"{purl}HP_0000057",
+                "lbl": "obsolete Old",
+                "type": "CLASS",
+                "meta": {
+                    "deprecated": True,
+                    "basicPropertyValues": [{"pred": f"{purl}IAO_0100001", "val": "HP:0012041"}],
+                },
+            },
             {"id": f"{purl}BFO_0000050", "lbl": "part of", "type": "PROPERTY"},
-        ]  # fmt: skip
-        path = write(tmp_path, "g", json.dumps({"graphs": [{"nodes": nodes, "meta": {"version": f"{purl}hp/releases/2024-04-26/hp.json"}}]}))
+        ]
+        path = write(
+            tmp_path,
+            "g",
+            json.dumps({"graphs": [{"nodes": nodes, "meta": {"version": f"{purl}hp/releases/2024-04-26/hp.json"}}]}),
+        )
         content = read_source(path)
         assert [(t.code, t.term, t.kind) for t in content.terms] == [
-            ("HP:0002099", "Asthma", "preferred"), ("HP:0002099", "BA", "abbreviation"),
-        ]  # fmt: skip
+            ("HP:0002099", "Asthma", "preferred"),
+            ("HP:0002099", "BA", "abbreviation"),
+        ]
         # The chain HP:0000057 -> HP:0012041 -> HP:0002099 is resolved.
         assert content.redirects == {"HP:0012041": "HP:0002099", "HP:0000057": "HP:0002099"}
         assert content.release == "2024-04-26"
@@ -271,12 +336,20 @@ MALFORMED = {
     "doubled column": (f"{HEADER}\tterm\n{ASTHMA}\tx\n", 1, "has the column term twice"),
     "open quote": (f'code,system,term,preferred\n195967001,SCT,"{SECRET},x\n', 2, "quoting is broken"),
     "quote inside": (f'code,system,term,preferred\n195967001,SCT,"a"{SECRET},x\n', 2, "quoting is broken"),
-    "bad utf-8": (f"{HEADER}\n195967001\tSCT\t".encode() + b"M\xe9ni\xe8re\tx\n", 2, "Byte 16 of the line is not UTF-8"),
+    "bad utf-8": (
+        f"{HEADER}\n195967001\tSCT\t".encode() + b"M\xe9ni\xe8re\tx\n",
+        2,
+        "Byte 16 of the line is not UTF-8",
+    ),
     "utf-16": (HEADER.encode("utf-16"), 1, "UTF-16"),
     "empty": (b"", None, "empty"),
     "blank": (b" \n\n", None, "empty"),
     "binary": (b"abc\x00\x01def", None, "binary"),
-    "zero byte later": (HEADER.encode() + b"\n" + (ASTHMA.encode() + b"\n") * 3000 + b"1\x00\t2\t3\t4\n", 3002, "zero bytes"),
+    "zero byte later": (
+        HEADER.encode() + b"\n" + (ASTHMA.encode() + b"\n") * 3000 + b"1\x00\t2\t3\t4\n",
+        3002,
+        "zero bytes",
+    ),
     "spreadsheet": (b"PK\x03\x04" + b"x" * 50, None, "spreadsheet"),
     "no header": (f"{ASTHMA}\n{SECRET}\n", 1, "no header"),
     "prose": (SECRET, 1, "no header"),
@@ -289,18 +362,32 @@ MALFORMED = {
     "json list": ("[1, 2]", None, "neither a FHIR resource nor an OBO graph"),
     "other resource": ('{"resourceType": "Patient"}', None, "holds no terms"),
     "value set by rule": (
-        '{"resourceType":"ValueSet","compose":{"include":[{"system":"http://snomed.info/sct","filter":[]}]}}', None, "lists no codes",
+        '{"resourceType":"ValueSet","compose":{"include":[{"system":"http://snomed.info/sct","filter":[]}]}}',
+        None,
+        "lists no codes",
     ),
-    "code system without concepts": ('{"resourceType":"CodeSystem","url":"http://x","content":"not-present"}', None, "no concepts"),
+    "code system without concepts": (
+        '{"resourceType":"CodeSystem","url":"http://x","content":"not-present"}',
+        None,
+        "no concepts",
+    ),
     "graph without classes": ('{"graphs":[{"nodes":[]}]}', None, "no classes"),
     "obo without terms": ("format-version: 1.2\n", None, "no \\[Term\\] stanza"),
     "obo with a broken line": (f"format-version: 1.2\n\n[Term]\nid: HP:0002099\n{SECRET}\n", 5, "neither `tag: value`"),
-    "obo with an open synonym": (f'format-version: 1.2\n\n[Term]\nid: HP:0002099\nsynonym: "{SECRET}\n', 5, "no closed quotes"),
+    "obo with an open synonym": (
+        f'format-version: 1.2\n\n[Term]\nid: HP:0002099\nsynonym: "{SECRET}\n',
+        5,
+        "no closed quotes",
+    ),
     "swapped columns": (f"{HEADER}\n" + "Asthma\tSCT\t195967001\tAsthma\n" * 3, 2, "swapped columns"),
-    "damaged by a spreadsheet": (f"{HEADER}\n{ASTHMA}\n" + "1092131000000100\tSCT\tx\tx\n" * 3, 3, "spreadsheet number"),
+    "damaged by a spreadsheet": (
+        f"{HEADER}\n{ASTHMA}\n" + "1092131000000100\tSCT\tx\tx\n" * 3,
+        3,
+        "spreadsheet number",
+    ),
     "floats": (f"{HEADER}\n1.96E+08\tSCT\tAsthma\tAsthma\n", 2, "spreadsheet number"),
     "no codes": (f"{HEADER}\n\tSCT\tAsthma\tAsthma\n", 2, "empty code"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("content", "line", "problem"), MALFORMED.values(), ids=MALFORMED.keys())
@@ -313,8 +400,10 @@ def test_malformed_files_are_refused_with_file_line_and_remedy(
     error = caught.value
     assert error.line == line
     assert str(error).startswith(f"{path}:{line}: " if line else f"{path}: ")
-    assert error.remedy and str(error).endswith(f"{error.remedy}.")
-    assert SECRET not in str(error) and error.__cause__ is None
+    assert error.remedy
+    assert str(error).endswith(f"{error.remedy}.")
+    assert SECRET not in str(error)
+    assert error.__cause__ is None
 
 
 def test_missing_file(tmp_path: Path) -> None:
@@ -345,8 +434,10 @@ class TestPublishedFiles:
         codes = {term.code for term in content.terms}
         assert content.release == "2024-04-26"
         assert content.dropped["obsolete"] == 425
-        assert len(codes) == 18_536 and all(code.startswith("HP:") for code in codes)
+        assert len(codes) == 18_536
+        assert all(code.startswith("HP:") for code in codes)
         assert len(content.redirects) >= 3_805
         assert set(content.redirects.values()) <= codes
         kinds = [term.kind for term in content.terms]
-        assert kinds.count("lay") > 6_000 and kinds.count("abbreviation") > 400
+        assert kinds.count("lay") > 6_000
+        assert kinds.count("abbreviation") > 400

@@ -15,8 +15,16 @@ _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _BINARY_REMEDY = "Give a TSV, CSV, FHIR JSON, OBO or OBO-graph JSON file"
 _KNOWN_BINARIES: tuple[tuple[bytes, str, str], ...] = (
-    (b"PK\x03\x04", "a zip archive or a spreadsheet (.xlsx)", "Unpack it, or export the sheet as a tab-separated text file with the code column as text"),
-    (b"\xd0\xcf\x11\xe0", "an old spreadsheet (.xls)", "Export the sheet as a tab-separated text file with the code column as text"),
+    (
+        b"PK\x03\x04",
+        "a zip archive or a spreadsheet (.xlsx)",
+        "Unpack it, or export the sheet as a tab-separated text file with the code column as text",
+    ),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old spreadsheet (.xls)",
+        "Export the sheet as a tab-separated text file with the code column as text",
+    ),
     (b"PAR1", "a Parquet file", "Export it as a tab-separated text file"),
     (b"SQLite format 3", "a SQLite database", "Export the terms as a tab-separated text file"),
     (b"%PDF", "a PDF", _BINARY_REMEDY),
@@ -41,11 +49,15 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
                 raw.seek(0)
                 yield raw
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise SourceError(path, None, "The gzip data is broken or cut short", "Fetch or compress the file again") from None
+        raise SourceError(
+            path, None, "The gzip data is broken or cut short", "Fetch or compress the file again"
+        ) from None
     except FileNotFoundError:
         raise SourceError(path, None, "There is no such file", "Check the path given as the source") from None
     except OSError as error:
-        raise SourceError(path, None, f"The file cannot be read ({error.strerror})", "Check the path and its permissions") from None
+        raise SourceError(
+            path, None, f"The file cannot be read ({error.strerror})", "Check the path and its permissions"
+        ) from None
 
 
 def first_bytes(path: Path, size: int = 65_536) -> bytes:
@@ -91,10 +103,17 @@ def text_lines(path: Path) -> Iterator[str]:
             except UnicodeDecodeError as error:
                 raise bad_utf8(path, number, error.start + 1) from None
             if "\x00" in text:
-                raise SourceError(path, number, "The line has zero bytes, the file is damaged or binary", _BINARY_REMEDY)
+                raise SourceError(
+                    path, number, "The line has zero bytes, the file is damaged or binary", _BINARY_REMEDY
+                )
             yield text
 
 
 def bad_utf8(path: Path, line: int, byte: int) -> SourceError:
     """The error for bytes that are not UTF-8, at a line and a byte of that line (both from 1)."""
-    return SourceError(path, line, f"Byte {byte} of the line is not UTF-8", "Save the file as UTF-8 (it may be Latin-1 or Windows-1252)")
+    return SourceError(
+        path,
+        line,
+        f"Byte {byte} of the line is not UTF-8",
+        "Save the file as UTF-8 (it may be Latin-1 or Windows-1252)",
+    )

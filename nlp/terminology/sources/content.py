@@ -50,9 +50,10 @@ class DropLog:
         if self.faults * 2 <= rows:
             return
         reason = max((r for r in self.counts if r in FAULT_REMEDIES), key=lambda r: self.counts[r])
-        place = self.places[reason][0].rpartition(":")[2]
-        line = int(place) if place.isdigit() else None
-        problem = f"{self.faults} of {rows} rows are faulty ({reason.replace('_', ' ')} in {self.counts[reason]}, the first here)"
+        place = self.places[reason][0].removeprefix(f"{path.name}:")
+        line = int(place) if place.isdigit() else None  # JSON has `file#code` instead of lines
+        what = f"{reason.replace('_', ' ')} in {self.counts[reason]}"
+        problem = f"{self.faults} of {rows} rows are faulty ({what}, the first here)"
         raise SourceError(path, line, problem, FAULT_REMEDIES[reason])
 
 

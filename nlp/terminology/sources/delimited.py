@@ -1,6 +1,7 @@
 """Delimited text: tab-separated without quoting, or comma-, semicolon- and pipe-separated with quoting.
 
-Required columns, in any order and case: code, system, term, preferred. Optional: scope, synonym_type, kind, chronic, semantic_tag,
+Required columns, in any order and case: code, system, term, preferred. Optional: scope, synonym_type, kind, chronic,
+semantic_tag,
 status. Further columns are ignored.
 """
 
@@ -67,7 +68,8 @@ def read_delimited(path: Path, scopes: Collection[str] = MATCHED_SCOPES) -> Sour
     """Read a delimited file. Rows whose `scope` is filled and not among `scopes` are left out and counted.
 
     Raises:
-        SourceError: missing or doubled columns, a row with another number of cells, broken quoting, bytes that are not UTF-8,
+        SourceError: missing or doubled columns, a row with another number of cells, broken quoting, bytes that are
+        not UTF-8,
             or more than half of the rows faulty.
     """
     wanted = frozenset(scopes)
@@ -138,8 +140,8 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     mark = delimiter_of(first)
     if mark == "\t":
         yield number, first.rstrip("\r\n").split("\t")
-        for number, line in enumerate(lines, number + 1):
-            yield number, line.rstrip("\r\n").split("\t")
+        for place, line in enumerate(lines, number + 1):
+            yield place, line.rstrip("\r\n").split("\t")
         return
     skipped = number - 1
 
@@ -155,7 +157,10 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             start = skipped + reader.line_num + 1
     except csv.Error as error:
         raise SourceError(
-            path, start, f"The quoting is broken ({error})", "Close every quote, and double the quote characters inside a quoted cell"
+            path,
+            start,
+            f"The quoting is broken ({error})",
+            "Close every quote, and double the quote characters inside a quoted cell",
         ) from None
 
 
@@ -171,7 +176,9 @@ def _columns(path: Path, line: int, header: list[str]) -> _Columns:
         )
     doubled = sorted({name for name in names if name in (*REQUIRED, *OPTIONAL) and names.count(name) > 1})
     if doubled:
-        raise SourceError(path, line, f"The header has the column {doubled[0]} twice", "Rename or remove one of the two")
+        raise SourceError(
+            path, line, f"The header has the column {doubled[0]} twice", "Rename or remove one of the two"
+        )
     places = {name: names.index(name) if name in names else -1 for name in (*REQUIRED, *OPTIONAL)}
     return _Columns(width=len(header), **places)
 

@@ -11,7 +11,8 @@ from .delimited import REQUIRED, is_delimited
 from .obo import is_obo
 
 Format = Literal["json", "obo", "delimited"]
-_REMEDY = f"Give a TSV or CSV with the columns {', '.join(REQUIRED)}, a FHIR ValueSet or CodeSystem, an OBO file or an OBO graph"
+_COLUMNS = ", ".join(REQUIRED)
+_REMEDY = f"Give a TSV or CSV with the columns {_COLUMNS}, a FHIR ValueSet or CodeSystem, an OBO file or an OBO graph"
 
 
 def detect_format(path: Path) -> Format:
@@ -32,5 +33,7 @@ def detect_format(path: Path) -> Format:
     if is_delimited(header):
         return "delimited"
     if start.startswith("<"):
-        raise NotATerminologyError(path, 1, "This is XML or HTML", f"{_REMEDY}; ontologies publish these beside their OWL")
-    raise NotATerminologyError(path, 1, f"The first line is no header with the columns {', '.join(REQUIRED)}", _REMEDY)
+        raise NotATerminologyError(
+            path, 1, "This is XML or HTML", f"{_REMEDY}; ontologies publish these beside their OWL"
+        )
+    raise NotATerminologyError(path, 1, f"The first line is no header with the columns {_COLUMNS}", _REMEDY)

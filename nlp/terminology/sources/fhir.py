@@ -1,7 +1,9 @@
 """FHIR R4 ValueSet and CodeSystem resources, alone or in a Bundle.
 
-A ValueSet gives the concepts it lists (`compose.include.concept`) and those of its expansion, nested ones included, less
-`compose.exclude`; a CodeSystem its concepts with their designations. Inactive concepts and designations in languages other than
+A ValueSet gives the concepts it lists (`compose.include.concept`) and those of its expansion, nested ones included,
+less
+`compose.exclude`; a CodeSystem its concepts with their designations. Inactive concepts and designations in languages
+other than
 English are left out and counted.
 """
 
@@ -31,7 +33,8 @@ def read_fhir(path: Path, document: Json) -> SourceContent:
     """Read a parsed FHIR resource.
 
     Raises:
-        SourceError: a ValueSet that is defined by rules only, a CodeSystem without its content, concepts without code or system,
+        SourceError: a ValueSet that is defined by rules only, a CodeSystem without its content, concepts without code
+        or system,
             or more than half of the concepts faulty.
         NotATerminologyError: another resource type.
     """
@@ -92,7 +95,8 @@ class _Reader:
                     self.content.drops.leave_out("abstract", self._place(concept))
                     continue
                 self._concept(_system(concept), concept, excluded)
-        if self.rows == before and (compose.get("include") or not isinstance(expansion, dict)):
+        by_rule = any("concept" not in group for group in _dicts(compose.get("include")))
+        if self.rows == before and not isinstance(expansion, dict) and (by_rule or "include" not in compose):
             raise SourceError(
                 self.path,
                 None,
@@ -103,12 +107,14 @@ class _Reader:
     def _code_system(self, resource: Json) -> None:
         url = resource.get("url")
         if not isinstance(url, str) or not url.strip():
-            raise SourceError(self.path, None, "The CodeSystem has no url", "Add the url, it names the system of the codes")
+            raise SourceError(
+                self.path, None, "The CodeSystem has no url", "Add the url, it names the system of the codes"
+            )
         if resource.get("content") == "not-present" or not _dicts(resource.get("concept")):
-            raise SourceError(self.path, None, "The CodeSystem has no concepts in it", "Give one whose content is complete")
-        system = canonical_system(url)
-        if "/" in system:  # no known system: its last part is a name a table can carry
-            system = urlparse(url).path.rstrip("/").rpartition("/")[2] or system
+            raise SourceError(
+                self.path, None, "The CodeSystem has no concepts in it", "Give one whose content is complete"
+            )
+        system = _named(url)
         for concept in _nested(resource.get("concept"), "concept"):
             self._concept(system, concept, set())
 
@@ -155,7 +161,13 @@ class _Reader:
 
 def _system(group: Json) -> str:
     system = group.get("system")
-    return canonical_system(system) if isinstance(system, str) else ""
+    return _named(system) if isinstance(system, str) else ""
+
+
+def _named(url: str) -> str:
+    """The vocabulary name; for a url that is no known one its last part, which a table can carry."""
+    system = canonical_system(url)
+    return (urlparse(url).path.rstrip("/").rpartition("/")[2] or system) if "/" in system else system
 
 
 def _dicts(value: object) -> list[Json]:
@@ -178,7 +190,11 @@ def _is_inactive(concept: Json) -> bool:
         name = item.get("code")
         if name == "inactive" and item.get("valueBoolean") is True:
             return True
-        if name == "status" and str(item.get("valueCode") or item.get("valueString")).lower() in ("retired", "deprecated", "inactive"):
+        if name == "status" and str(item.get("valueCode") or item.get("valueString")).lower() in (
+            "retired",
+            "deprecated",
+            "inactive",
+        ):
             return True
     return False
 
@@ -189,4 +205,6 @@ def _designation_kind(designation: Json) -> TermKind:
     words = f"{use.get('code', '')} {use.get('display', '')}".lower().split()
     if _ABBREVIATION_USES.intersection(words):
         return "abbreviation"
-    return "lay" if any(word in ("lay", "consumer", "consumer_name", "patient-friendly") for word in words) else "synonym"
+    return (
+        "lay" if any(word in ("lay", "consumer", "consumer_name", "patient-friendly") for word in words) else "synonym"
+    )

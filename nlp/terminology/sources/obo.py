@@ -13,7 +13,12 @@ from .obo_terms import OboRecord, release_of, take_record
 
 _SYNONYM = re.compile(r'"((?:[^"\\]|\\.)*)"\s*([A-Z]*)\s*([^\[\s]*)')
 _SYNONYM_REMEDY = 'Write it as: synonym: "text" EXACT []'
-_OLD_SCOPES = {"exact_synonym": "EXACT", "related_synonym": "RELATED", "broad_synonym": "BROAD", "narrow_synonym": "NARROW"}
+_OLD_SCOPES = {
+    "exact_synonym": "EXACT",
+    "related_synonym": "RELATED",
+    "broad_synonym": "BROAD",
+    "narrow_synonym": "NARROW",
+}
 _ESCAPE = re.compile(r"\\(.)")
 _HEADER = re.compile(r"\A(?:[ \t]*(?:!.*)?\r?\n)*(?:format-version:|data-version:|ontology:|\[Term\])")
 
@@ -27,7 +32,8 @@ def read_obo(path: Path, scopes: Collection[str] = MATCHED_SCOPES) -> SourceCont
     """Read an OBO file; synonyms of other scopes than `scopes` are left out and counted.
 
     Raises:
-        SourceError: a line that is no `tag: value`, a synonym without quotes, no terms, or more than half of the terms faulty.
+        SourceError: a line that is no `tag: value`, a synonym without quotes, no terms, or more than half of the
+        terms faulty.
     """
     content = SourceContent(path.name)
     record: OboRecord | None = None
@@ -51,7 +57,12 @@ def read_obo(path: Path, scopes: Collection[str] = MATCHED_SCOPES) -> SourceCont
             continue
         tag, colon, value = line.partition(":")
         if not colon:
-            raise SourceError(path, number, "The line is neither `tag: value` nor a stanza head", "Check whether the file is cut or damaged")
+            raise SourceError(
+                path,
+                number,
+                "The line is neither `tag: value` nor a stanza head",
+                "Check whether the file is cut or damaged",
+            )
         if record is not None:
             _fill(record, path, number, tag, value.strip())
         elif in_header and tag == "data-version":

@@ -1,4 +1,5 @@
-"""What OBO flat files and OBO graphs share: systems by prefix, synonym kinds, and how a term record becomes source terms."""
+"""What OBO flat files and OBO graphs share: systems by prefix, synonym kinds, and how a term record becomes source
+terms."""
 
 from __future__ import annotations
 

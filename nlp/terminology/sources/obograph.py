@@ -14,7 +14,12 @@ from .content import MATCHED_SCOPES, SourceContent, resolve_chains
 from .obo_terms import OboRecord, curie, release_of, take_record
 
 Json = dict[str, Any]
-_SCOPES = {"hasExactSynonym": "EXACT", "hasRelatedSynonym": "RELATED", "hasBroadSynonym": "BROAD", "hasNarrowSynonym": "NARROW"}
+_SCOPES = {
+    "hasExactSynonym": "EXACT",
+    "hasRelatedSynonym": "RELATED",
+    "hasBroadSynonym": "BROAD",
+    "hasNarrowSynonym": "NARROW",
+}
 _ALTERNATIVE = "hasAlternativeId"
 _REPLACED_BY = "IAO_0100001"
 
@@ -45,7 +50,9 @@ def read_obograph(path: Path, document: Json, scopes: Collection[str] = MATCHED_
             count += 1
             take_record(record, content, f"{path.name}#{curie(record.id)[:30]}", scopes)
     if count == 0:
-        raise SourceError(path, None, "The OBO graph has no classes", "Give the full ontology, not a module with properties only")
+        raise SourceError(
+            path, None, "The OBO graph has no classes", "Give the full ontology, not a module with properties only"
+        )
     content.drops.refuse_mostly_bad(path, count)
     content.redirects = resolve_chains(content.redirects)
     return content

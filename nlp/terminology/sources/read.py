@@ -22,9 +22,11 @@ _JSON_REMEDY = "Give a FHIR ValueSet or CodeSystem, or an OBO graph"
 
 
 def read_source(path: str | PathLike[str], scopes: Collection[str] = MATCHED_SCOPES) -> SourceContent:
-    """Read a terminology source: TSV, CSV, FHIR JSON, OBO or OBO-graph JSON, each also gzipped, or a folder of such files.
+    """Read a terminology source: TSV, CSV, FHIR JSON, OBO or OBO-graph JSON, each also gzipped, or a folder of such
+    files.
 
-    A folder gives all its files in the order of their names; hidden files are passed over, files in no terminology format are
+    A folder gives all its files in the order of their names; hidden files are passed over, files in no terminology
+    format are
     listed in `skipped_files`, and malformed ones fail.
 
     Args:
@@ -47,7 +49,12 @@ def read_source(path: str | PathLike[str], scopes: Collection[str] = MATCHED_SCO
         except NotATerminologyError:
             skipped.append(file.name)
     if not parts:
-        raise SourceError(path, None, "The folder has no file in a known terminology format", _JSON_REMEDY + ", an OBO file, a TSV or a CSV")
+        raise SourceError(
+            path,
+            None,
+            "The folder has no file in a known terminology format",
+            _JSON_REMEDY + ", an OBO file, a TSV or a CSV",
+        )
     whole = merge(path.name, parts)
     whole.skipped_files = skipped
     return whole
@@ -81,6 +88,8 @@ def _parse_json(path: Path) -> object:
         raise bad_utf8(path, data.count(b"\n", 0, error.start) + 1, error.start - start + 1) from None
     except json.JSONDecodeError as error:
         problem = f"The JSON is broken at column {error.colno} ({error.msg})"
-        raise SourceError(path, error.lineno, problem, "Fetch the file again, it may be cut short, or correct it there") from None
+        raise SourceError(
+            path, error.lineno, problem, "Fetch the file again, it may be cut short, or correct it there"
+        ) from None
     except RecursionError:
         raise SourceError(path, None, "The JSON is nested too deep", _JSON_REMEDY) from None
