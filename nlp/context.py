@@ -277,8 +277,9 @@ class ContextRules:
         beside = in_mention[np.maximum(first - gap, 0)] & ~marked
         place = np.searchsorted(outside, first - gap) - 1
         low = np.where(beside, np.maximum(np.append(outside, -1)[place] + 1, sentence_low), low)
-        symbol = ~kind_in(kind[first], Kind.WORD, Kind.NUMBER)
-        return np.where(closes | symbol, low, first)
+        # "UTI? start treatment": a question mark glued to the finding needs no end of segment
+        glued = (kind[first] == Kind.QUESTION) & (stream.start[first] == stream.end[np.maximum(first - 1, 0)])
+        return np.where(closes | glued, low, first)
 
     def _priors(
         self, stream: Stream, sections: SectionBatch, mentions: MentionWords, cues: _Cues

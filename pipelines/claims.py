@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from ..nlp.tables import EVENT
 from .claims_source import load_source, source_columns
 from .claims_tables import AVAILABLE, CLAIMS_TABLES, ClaimsTable, find_table
+from .database import Database, put, value
 from .concepts import Concept, Registry, spelled_id
 from .errors import RunError
 from .ids import Identifier
@@ -41,7 +41,7 @@ _CODE_SCHEMA = pa.schema(
 
 @dataclass(slots=True)
 class Claims:
-    """What a claims folder gave: events (table `claims_event` of the connection), and the rest for the run's books."""
+    """What a claims folder gave: events (table `claims_event` of the database), and the rest for the run's books."""
 
     bad: list[BadRow] = field(default_factory=list)
     concepts: set[Concept] = field(default_factory=set)
@@ -49,24 +49,22 @@ class Claims:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def no_claims(connection: duckdb.DuckDBPyConnection) -> Claims:
+def no_claims(database: Database) -> Claims:
     """Empty tables in place of claims."""
-    connection.register("no_event", EVENT.empty_table())
-    connection.execute("CREATE TABLE claims_event AS SELECT * FROM no_event")
-    connection.register("no_code", _CODE_SCHEMA.empty_table())
-    connection.execute("CREATE TABLE claim_code AS SELECT * FROM no_code")
+    put(database, "claims_event", EVENT.empty_table())
+    put(database, "claim_code", _CODE_SCHEMA.empty_table())
     return Claims()
 
 
 def load_claims(
-    connection: duckdb.DuckDBPyConnection, folder: Path, registry: Registry, key: bytes, claims_hours: int, run_id: str
+    database: Database, folder: Path, registry: Registry, key: bytes, claims_hours: int, run_id: str
 ) -> Claims:
-    """Read the folder into the tables `claims_event` and `claim_code` of the connection."""
+    """Read the folder into the tables `claims_event` and `claim_code` of the database."""
     claims = Claims()
-    subjects = _people(connection, folder, claims, key)
-    _visits(connection, folder, claims, key)
-    connection.execute("CREATE TABLE lag AS SELECT CAST(? AS BIGINT) AS claims_hours", [claims_hours])
-    connection.execute(
+    subjects = _people(database, folder, claims, key)
+    _visits(database, folder, claims, key)
+    database.execute("CREATE TABLE lag AS SELECT CAST(? AS BIGINT) AS claims_hours", [claims_hours])
+    database.execute(
         "CREATE TABLE claims_row (file VARCHAR, domain VARCHAR, line BIGINT, person_id VARCHAR, clinical_time TIMESTAMP, "
         "available_time TIMESTAMP, source_concept_id BIGINT, source_value VARCHAR, type_concept_id BIGINT, "
         "visit_occurrence_id VARCHAR, numeric_value FLOAT, unit VARCHAR)"
@@ -74,85 +72,75 @@ def load_claims(
     for table in CLAIMS_TABLES:
         path = find_table(folder, table.name)
         if path is not None:
-            _read_table(connection, path, table, claims, subjects)
+            _read_table(database, path, table, claims, subjects)
     if not subjects:  # no person table: person ids are the notes' patient ids
-        _subjects_from_rows(connection, claims, key)
-    _codes(connection, registry, claims)
-    _events(connection, claims, run_id)
+        _subjects_from_rows(database, claims, key)
+    _codes(database, registry, claims)
+    _events(database, claims, run_id)
     return claims
 
 
-def _people(connection: duckdb.DuckDBPyConnection, folder: Path, claims: Claims, key: bytes) -> bool:
+def _people(database: Database, folder: Path, claims: Claims, key: bytes) -> bool:
     path = find_table(folder, "person")
     pairs: list[tuple[str, str]] = []
     if path is not None:
-        load_source(connection, path)
-        names = source_columns(connection)
+        load_source(database, path)
+        names = source_columns(database)
         if "person_id" not in names or "person_source_value" not in names:
             raise RunError(
                 "no column person_id or person_source_value", where=path.name, remedy="add it, or take the file away"
             )
-        pairs = connection.execute(
+        pairs = database.execute(
             "SELECT DISTINCT trim(person_id), coalesce(nullif(trim(person_source_value), ''), trim(person_id)) "
             "FROM claims_source WHERE trim(person_id) <> '' ORDER BY ALL"
         ).fetchall()
-    _subjects(connection, claims, key, pairs)
+    _subjects(database, claims, key, pairs)
     return path is not None
 
 
-def _subjects(connection: duckdb.DuckDBPyConnection, claims: Claims, key: bytes, pairs: list[tuple[str, str]]) -> None:
+def _subjects(database: Database, claims: Claims, key: bytes, pairs: list[tuple[str, str]]) -> None:
     identify = Identifier("patient", key)
     numbers = [identify(source) for _, source in pairs]
     claims.ids.extend(("patient", number, source) for number, (_, source) in zip(numbers, pairs))
     table = pa.table(
         {"person_id": pa.array([person for person, _ in pairs], pa.string()), "subject_id": pa.array(numbers, pa.int64())}
     )
-    connection.register("subject_source", table)
-    connection.execute(
-        "CREATE OR REPLACE TABLE subject AS SELECT person_id, any_value(subject_id ORDER BY subject_id) AS subject_id "
-        "FROM subject_source GROUP BY person_id"
+    put(database, "subject_source", table)
+    database.execute(
+        "CREATE OR REPLACE TABLE subject AS SELECT person_id, min(subject_id) AS subject_id FROM subject_source GROUP BY person_id"
     )
-    connection.unregister("subject_source")
 
 
-def _subjects_from_rows(connection: duckdb.DuckDBPyConnection, claims: Claims, key: bytes) -> None:
-    people = connection.execute("SELECT DISTINCT person_id FROM claims_row ORDER BY ALL").fetchall()
-    _subjects(connection, claims, key, [(person, person) for (person,) in people])
+def _subjects_from_rows(database: Database, claims: Claims, key: bytes) -> None:
+    people = database.execute("SELECT DISTINCT person_id FROM claims_row ORDER BY ALL").fetchall()
+    _subjects(database, claims, key, [(person, person) for (person,) in people])
 
 
-def _visits(connection: duckdb.DuckDBPyConnection, folder: Path, claims: Claims, key: bytes) -> None:
+def _visits(database: Database, folder: Path, claims: Claims, key: bytes) -> None:
     """Visits by the encounter id that notes use too, where the visit table has it."""
     path = find_table(folder, "visit_occurrence")
     pairs: list[tuple[str, str]] = []
     if path is not None:
-        load_source(connection, path)
-        names = source_columns(connection)
+        load_source(database, path)
+        names = source_columns(database)
         if "visit_occurrence_id" in names:
             source = "nullif(trim(visit_source_value), '')" if "visit_source_value" in names else "NULL"
-            pairs = connection.execute(
+            pairs = database.execute(
                 f"SELECT trim(visit_occurrence_id), min(coalesce({source}, trim(visit_occurrence_id))) FROM claims_source "
                 "WHERE trim(visit_occurrence_id) <> '' GROUP BY 1 ORDER BY 1"
             ).fetchall()
     identify = Identifier("visit", key)
     numbers = [identify(source) for _, source in pairs]
     claims.ids.extend(("visit", number, source) for number, (_, source) in zip(numbers, pairs))
-    connection.register(
-        "visit_source",
-        pa.table(
-            {
-                "visit_occurrence_id": pa.array([visit for visit, _ in pairs], pa.string()),
-                "visit_id": pa.array(numbers, pa.int64()),
-            }
-        ),
-    )
-    connection.execute("CREATE TABLE visit AS SELECT * FROM visit_source")
+    visit_ids = pa.array([visit for visit, _ in pairs], pa.string())
+    put(database, "visit", pa.table({"visit_occurrence_id": visit_ids, "visit_id": pa.array(numbers, pa.int64())}))
 
 
 def _read_table(
-    connection: duckdb.DuckDBPyConnection, path: Path, table: ClaimsTable, claims: Claims, subjects: bool
+    database: Database, path: Path, table: ClaimsTable, claims: Claims, subjects: bool
 ) -> None:
-    claims.bad.extend(BadRow(path.name, line, "wrong_cell_count") for line in load_source(connection, path))
-    names = source_columns(connection)
+    claims.bad.extend(BadRow(path.name, line, "wrong_cell_count") for line in load_source(database, path))
+    names = source_columns(database)
 
     def column(*candidates: str) -> str:
         return next((f'"{name}"' for name in candidates if name in names), "CAST(NULL AS VARCHAR)")
@@ -175,14 +163,14 @@ def _read_table(
         value=column("value_as_number"),
         unit=column("unit_source_value"),
     )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT q.*, {_reason(subjects)} AS reason FROM ({query}) q")
-    for line, reason in connection.execute("SELECT line, reason FROM checked WHERE reason IS NOT NULL ORDER BY line").fetchall():
+    database.execute(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT q.*, {_reason(subjects)} AS reason FROM ({query}) q")
+    for line, reason in database.execute("SELECT line, reason FROM checked WHERE reason IS NOT NULL ORDER BY line").fetchall():
         claims.bad.append(BadRow(path.name, line, reason))
-    unread = connection.execute(
-        "SELECT count(*) FROM checked WHERE reason IS NULL AND available_time IS NULL AND available_text IS NOT NULL"
-    ).fetchone()
-    claims.counts["unread_available_times"] = claims.counts.get("unread_available_times", 0) + (unread or (0,))[0]
-    connection.execute(
+    unread = value(
+        database, "SELECT count(*) FROM checked WHERE reason IS NULL AND available_time IS NULL AND available_text IS NOT NULL"
+    )
+    claims.counts["unread_available_times"] = claims.counts.get("unread_available_times", 0) + unread
+    database.execute(
         "INSERT INTO claims_row SELECT ?, ?, line, person_id, clinical_time, available_time, source_concept_id, source_value, "
         "type_concept_id, visit_occurrence_id, numeric_value, unit FROM checked WHERE reason IS NULL ORDER BY line",
         [path.name, table.domain],
@@ -198,10 +186,10 @@ def _reason(subjects: bool) -> str:
     )
 
 
-def _codes(connection: duckdb.DuckDBPyConnection, registry: Registry, claims: Claims) -> None:
+def _codes(database: Database, registry: Registry, claims: Claims) -> None:
     """Table `claim_code`: what each code of the claims stands for."""
     mapping = read_mapping()
-    used = connection.execute(
+    used = database.execute(
         "SELECT domain, source_value, source_concept_id, count(*) FROM claims_row GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     rows: list[dict[str, Any]] = []
@@ -236,9 +224,7 @@ def _codes(connection: duckdb.DuckDBPyConnection, registry: Registry, claims: Cl
                 }
             )
     claims.counts.update(counts)
-    connection.register("code_source", pa.Table.from_pylist(rows, schema=_CODE_SCHEMA))
-    connection.execute("CREATE TABLE claim_code AS SELECT * FROM code_source")
-    connection.unregister("code_source")
+    put(database, "claim_code", pa.Table.from_pylist(rows, schema=_CODE_SCHEMA))
 
 
 def _targets(vocabulary: str, code: str, mapping: dict[str, list[Mapped]], registry: Registry) -> list[Concept]:
@@ -251,21 +237,19 @@ def _targets(vocabulary: str, code: str, mapping: dict[str, list[Mapped]], regis
     return [registry.concept(number) for number in numbers]
 
 
-def _events(connection: duckdb.DuckDBPyConnection, claims: Claims, run_id: str) -> None:
-    table = connection.execute(read_sql("claims_event")).to_arrow_table()
+def _events(database: Database, claims: Claims, run_id: str) -> None:
+    table = database.sql(read_sql("claims_event")).to_arrow_table()
     times = table.column("clinical_time").cast(pa.int64()).to_pylist()
     parts = (table.column(name).to_pylist() for name in ("code", "visit_id", "numeric_value", "unit", "ordinal"))
     numbers = [
-        event_id("claims", time, code, visit, None, value, unit, ordinal)
-        for time, code, visit, value, unit, ordinal in zip(times, *parts)
+        event_id("claims", time, code, visit, None, number, unit, ordinal)
+        for time, code, visit, number, unit, ordinal in zip(times, *parts)
     ]
     defaulted = table.column("available_defaulted").to_pylist()
     claims.counts["events"] = table.num_rows
     claims.counts["events_default_lag"] = sum(defaulted)
     table = table.append_column("event_id", pa.array(numbers, pa.int64()))
     table = table.append_column("run_id", pa.repeat(pa.scalar(run_id), table.num_rows))
-    connection.register("event_source", table.select(EVENT.names).cast(EVENT))
-    connection.execute("CREATE TABLE claims_event AS SELECT * FROM event_source")
-    connection.unregister("event_source")
+    put(database, "claims_event", table.select(EVENT.names).cast(EVENT))
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import meds
 import pyarrow as pa
 
@@ -19,7 +18,8 @@ from .cohort_file import read_cohort, read_splits
 from .concepts import Concept, Registry, concept_table
 from .durable import PRIVATE, flush_folder, read_batches, write_json, write_table
 from .errors import RunError
-from .features import batches, compute_features, connect, load_analyses
+from .database import Database, batches, connect, put, quoted, value
+from .features import compute_features, load_analyses
 from .ids import Identifier
 from .plan import WORK, Plan
 from .readers import BadRow
@@ -65,50 +65,49 @@ class Finisher:
         self.step("evidence")
         self._stitch("evidence.parquet", tables.EVIDENCE)
         self._stitch("note.parquet", tables.NOTE)
-        connection = connect(self.out / WORK / "spill")
+        database = connect(self.out / WORK / "spill")
         try:
-            self._views(connection)
+            self._views(database)
             self.step("claims")
-            claims = self._claims(connection)
+            claims = self._claims(database)
             self._write("quarantine.parquet", tables.QUARANTINE, self._quarantine(claims))
-            self._ids(connection, claims)
+            self._ids(database, claims)
             self.step("events")
-            self._events(connection, claims)
+            self._events(database, claims)
             self.step("cohort")
-            cohort_counts = self._cohort(connection)
-            self._write_events(connection)
+            cohort_counts = self._cohort(database)
+            self._write_events(database)
             self.step("features")
-            load_analyses(connection, self.settings.end_day)
-            compute_features(connection)
-            self._query("feature.parquet", tables.FEATURE, "SELECT * FROM feature ORDER BY row_id, covariate_id", connection)
+            load_analyses(database, self.settings.end_day)
+            compute_features(database)
+            self._query("feature.parquet", tables.FEATURE, "SELECT * FROM feature ORDER BY row_id, covariate_id", database)
             for name in ("covariate_ref", "analysis_ref"):
-                self._query(f"{name}.parquet", tables.TABLES[name], read_sql(name), connection)
-            self._query(meds.code_metadata_filepath, tables.CODES, read_sql("codes"), connection)
-            counts = {**self._counts(connection), "claims": claims.counts, **cohort_counts}
+                self._query(f"{name}.parquet", tables.TABLES[name], read_sql(name), database)
+            self._query(meds.code_metadata_filepath, tables.CODES, read_sql("codes"), database)
+            counts = {**self._counts(database), "claims": claims.counts, **cohort_counts}
         finally:
-            connection.close()
+            database.close()
         write_json(self.folder / meds.dataset_metadata_filepath, self._dataset())
         return Finished(counts, self._move())
 
     def _write(self, name: str, schema: pa.Schema, rows: Iterable[pa.RecordBatch], mode: int = 0o644) -> int:
         return write_table(self.folder / name, schema, rows, mode)
 
-    def _query(self, name: str, schema: pa.Schema, query: str, connection: duckdb.DuckDBPyConnection) -> int:
-        return self._write(name, schema, batches(connection, query))
+    def _query(self, name: str, schema: pa.Schema, query: str, database: Database) -> int:
+        return self._write(name, schema, batches(database, query))
 
     def _stitch(self, name: str, schema: pa.Schema, to: str | None = None, mode: int = 0o644) -> None:
         self._write(to or name, schema, read_batches(shard / name for shard in self.shards), mode)
 
-    def _views(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def _views(self, database: Database) -> None:
         for name in ("evidence", "note"):
-            path = str(self.folder / f"{name}.parquet").replace("'", "''")
-            connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
+            database.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({quoted(self.folder / f'{name}.parquet')})")
 
-    def _claims(self, connection: duckdb.DuckDBPyConnection) -> Claims:
+    def _claims(self, database: Database) -> Claims:
         if self.settings.claims is None:
-            return no_claims(connection)
+            return no_claims(database)
         hours = self.settings.lag.claims_hours
-        return load_claims(connection, self.settings.claims, self.registry, self.key, hours, self.plan.run_id)
+        return load_claims(database, self.settings.claims, self.registry, self.key, hours, self.plan.run_id)
 
     def _quarantine(self, claims: Claims) -> Iterable[pa.RecordBatch]:
         yield from read_batches(shard / "quarantine.parquet" for shard in self.shards)
@@ -116,7 +115,7 @@ class Finisher:
         rows: list[tuple[BadRow, int | None]] = [(row, None) for row in claims.bad]
         yield from quarantine_table(rows, hide_files=False).to_batches()
 
-    def _ids(self, connection: duckdb.DuckDBPyConnection, claims: Claims) -> None:
+    def _ids(self, database: Database, claims: Claims) -> None:
         """The private map from ids to the source's own, which also shows whether two of them collided."""
         files = [str(shard / "id_map.parquet") for shard in self.shards]
         rows = pa.table(
@@ -124,55 +123,55 @@ class Finisher:
                 (("kind", pa.string()), ("id", pa.int64()), ("source_id", pa.string()))
             )}
         )
-        connection.register("claims_ids", rows)
-        connection.execute(
+        put(database, "claims_ids", rows)
+        database.execute(
             "CREATE TABLE id_map AS SELECT DISTINCT kind, id, source_id FROM "
             "(SELECT kind, id, source_id FROM read_parquet(?) UNION ALL SELECT * FROM claims_ids)",
             [files],
         )
-        clash = connection.execute("SELECT kind FROM id_map GROUP BY kind, id HAVING count(*) > 1 LIMIT 1").fetchone()
+        clash = value(database, "SELECT kind FROM id_map GROUP BY kind, id HAVING count(*) > 1 LIMIT 1")
         if clash is not None:
             raise RunError(
-                f"two {clash[0]} ids of the source fall on one number", where=str(self.settings.notes),
+                f"two {clash} ids of the source fall on one number", where=str(self.settings.notes),
                 remedy="use another --id-key, which numbers them afresh",
             )  # fmt: skip
         query = "SELECT * FROM id_map ORDER BY kind, id"
-        self._write("private/id_map.parquet", tables.ID_MAP, batches(connection, query), PRIVATE)
+        self._write("private/id_map.parquet", tables.ID_MAP, batches(database, query), PRIVATE)
         if self.settings.keep_text:
             self._stitch("text.parquet", tables.NOTE_TEXT, "private/text.parquet", PRIVATE)
 
-    def _events(self, connection: duckdb.DuckDBPyConnection, claims: Claims) -> None:
-        used = connection.execute("SELECT DISTINCT base_concept_id FROM evidence").fetchall()
+    def _events(self, database: Database, claims: Claims) -> None:
+        used = database.execute("SELECT DISTINCT base_concept_id FROM evidence").fetchall()
         concepts: set[Concept] = {self.registry.concept(number) for (number,) in used}
-        connection.register("concept_source", concept_table(claims.concepts | concepts))
-        connection.execute("CREATE TABLE concept AS SELECT * FROM concept_source")
-        connection.execute(f"CREATE TABLE event AS {read_sql('note_event')}")
+        put(database, "concept", concept_table(claims.concepts | concepts))
+        database.execute(f"CREATE TABLE event AS {read_sql('note_event')}")
         columns = ", ".join(f'"{name}"' for name in tables.EVENT.names)
-        connection.execute(f"INSERT INTO event ({columns}) SELECT {columns} FROM claims_event")
-        facts = connection.execute(
-            "SELECT count(DISTINCT (note_id, code)), (SELECT count(*) FROM event WHERE source = 'note') FROM "
-            "(SELECT note_id, code || assertion AS code FROM evidence WHERE event_id IS NOT NULL)"
-        ).fetchone()
-        unique = connection.execute("SELECT count(*) = count(DISTINCT (subject_id, event_id)) FROM event").fetchone()
-        if (facts and facts[0] != facts[1]) or (unique and not unique[0]):
+        database.execute(f"INSERT INTO event ({columns}) SELECT {columns} FROM claims_event")
+        facts = value(
+            database,
+            "SELECT count(*) FROM (SELECT DISTINCT note_id, code, assertion FROM evidence WHERE event_id IS NOT NULL)",
+        )
+        events = value(database, "SELECT count(*) FROM event WHERE source = 'note'")
+        unique = value(database, "SELECT count(*) = count(DISTINCT (subject_id, event_id)) FROM event")
+        if facts != events or not unique:
             raise RunError("two events of one patient have the same id", where=str(self.out), remedy="report this: it should not happen")
 
     def _subject_of(self) -> Callable[[str], int]:
         return Identifier("patient", self.key)
 
-    def _cohort(self, connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    def _cohort(self, database: Database) -> dict[str, int]:
         """Tables `split` and `cohort`."""
         if self.settings.cohort is None:
-            rows = connection.execute(read_sql("default_cohort")).to_arrow_table()
+            rows = database.sql(read_sql("default_cohort")).to_arrow_table()
             n = rows.num_rows
             rows = rows.append_column("row_id", pa.array(range(1, n + 1), pa.int64()))
-            for name, value in (("cohort_id", pa.scalar(0, pa.int64())), ("observation_start", None), ("observation_end", None), ("label", None)):
-                kind = tables.COHORT.field(name).type
-                rows = rows.append_column(name, pa.nulls(n, kind) if value is None else pa.repeat(value, n))
+            for name in ("observation_start", "observation_end", "label"):
+                rows = rows.append_column(name, pa.nulls(n, tables.COHORT.field(name).type))
+            rows = rows.append_column("cohort_id", pa.repeat(pa.scalar(0, pa.int64()), n))
         else:
             rows = read_cohort(self.settings.cohort, self._subject_of())
-        connection.register("cohort_source", rows)
-        subjects = connection.execute(
+        put(database, "cohort_source", rows)
+        subjects = database.execute(
             "SELECT DISTINCT subject_id FROM (SELECT subject_id FROM event UNION ALL SELECT subject_id FROM note "
             "UNION ALL SELECT subject_id FROM cohort_source) ORDER BY subject_id"
         ).fetchall()
@@ -184,26 +183,26 @@ class Finisher:
                 "split": pa.array([given.get(number) or default_split(number) for number in numbers], pa.string()),
             }
         )
-        connection.register("split_source", split)
-        connection.execute("CREATE TABLE split AS SELECT * FROM split_source")
-        connection.execute("CREATE TABLE cohort AS SELECT c.*, s.split FROM cohort_source c JOIN split s USING (subject_id)")
-        self._query("cohort.parquet", tables.COHORT, "SELECT * FROM cohort ORDER BY row_id", connection)
+        put(database, "split", split)
+        database.execute("CREATE TABLE cohort AS SELECT c.*, s.split FROM cohort_source c JOIN split s USING (subject_id)")
+        self._query("cohort.parquet", tables.COHORT, "SELECT * FROM cohort ORDER BY row_id", database)
         self._write(meds.subject_splits_filepath, tables.SUBJECT_SPLIT, split.to_batches())
-        unknown = connection.execute(
-            "SELECT count(*) FROM cohort WHERE subject_id NOT IN (SELECT subject_id FROM note UNION ALL SELECT subject_id FROM event)"
-        ).fetchone()
+        unknown = value(
+            database,
+            "SELECT count(*) FROM cohort WHERE subject_id NOT IN (SELECT subject_id FROM note UNION ALL SELECT subject_id FROM event)",
+        )
         return {
-            "cohort_rows_without_data": (unknown or (0,))[0],
+            "cohort_rows_without_data": unknown,
             "subjects_without_given_split": sum(number not in given for number in numbers) if given else 0,
         }
 
-    def _write_events(self, connection: duckdb.DuckDBPyConnection) -> None:
-        for (split,) in connection.execute("SELECT DISTINCT split FROM split ORDER BY split").fetchall():
+    def _write_events(self, database: Database) -> None:
+        for (split,) in database.execute("SELECT DISTINCT split FROM split ORDER BY split").fetchall():
             part = self.folder / meds.data_subdirectory / split
             part.mkdir(parents=True, exist_ok=True)
             columns = ", ".join(f'e."{name}"' for name in tables.EVENT.names)
             query = f"SELECT {columns} FROM event e JOIN split s USING (subject_id) WHERE s.split = '{split}' ORDER BY {EVENT_ORDER}"
-            self._write(f"{meds.data_subdirectory}/{split}/0.parquet", tables.EVENT, batches(connection, query))
+            self._write(f"{meds.data_subdirectory}/{split}/0.parquet", tables.EVENT, batches(database, query))
 
     def _dataset(self) -> dict[str, Any]:
         """MEDS' description of the dataset; without its date, which would make equal runs differ."""
@@ -224,14 +223,13 @@ class Finisher:
             ],
         }  # fmt: skip
 
-    def _counts(self, connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    def _counts(self, database: Database) -> dict[str, Any]:
         def pairs(query: str) -> dict[str, int]:
-            return dict(connection.execute(query).fetchall())
+            return dict(database.execute(query).fetchall())
 
         def number(query: str) -> int:
-            return (connection.execute(query).fetchone() or (0,))[0]
+            return value(database, query)
 
-        quarantine = str(self.folder / "quarantine.parquet").replace("'", "''")
         return {
             "notes": number("SELECT count(*) FROM note"),
             "patients": number("SELECT count(DISTINCT subject_id) FROM note"),
@@ -242,7 +240,7 @@ class Finisher:
             "cohort_rows": number("SELECT count(*) FROM cohort"),
             "features": number("SELECT count(*) FROM feature"),
             "covariates": number("SELECT count(DISTINCT covariate_id) FROM feature"),
-            "quarantined": pairs(f"SELECT reason, count(*) FROM read_parquet('{quarantine}') GROUP BY 1 ORDER BY 1"),
+            "quarantined": pairs(f"SELECT reason, count(*) FROM read_parquet({quoted(self.folder / 'quarantine.parquet')}) GROUP BY 1 ORDER BY 1"),
         }
 
     def _move(self) -> list[str]:

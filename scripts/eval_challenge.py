@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phenotext.annotations.markup import parse
-from scoring import REPOSITORY, Axes, count, print_table, systems
+from scoring import ANSWERED, REPOSITORY, Axes, count, print_table, systems
 
 CHALLENGE = REPOSITORY / "tests" / "data" / "challenge_assertion.tsv"
 DEFAULTS = {"negation": "affirmed", "certainty": "certain", "temporality": "recent", "experiencer": "patient"}
@@ -86,10 +86,12 @@ def mistakes(target: Target, got: Axes) -> list[str]:
     return wrong
 
 
-def axis_rows(pairs: Sequence[tuple[Target, Axes]]) -> list[list[object]]:
-    """P, R, F1 of each non-default axis value over (expected, got) pairs."""
+def axis_rows(pairs: Sequence[tuple[Target, Axes]], answered: set[str]) -> list[list[object]]:
+    """P, R, F1 of each non-default value of the axes a system answers, over (expected, got) pairs."""
     rows: list[list[object]] = []
     for axis, value in CLASSES:
+        if axis not in answered:
+            continue
         scored = [(target.axes[axis] == value, getattr(got, axis) == value)
                   for target, got in pairs if target.axes[axis] != "any"]  # fmt: skip
         counts = count([gold for gold, _ in scored], [guess for _, guess in scored])
@@ -113,7 +115,7 @@ def report(name: str, passages: Sequence[Passage], answers: Sequence[Sequence[Ax
     """Print the axis and assertion tables of one system; returns the failing passages, id -> what was wrong."""
     pairs = [(t, a) for passage, answer in zip(passages, answers) for t, a in zip(passage.targets, answer, strict=True)]
     print(f"## {name}: {len(passages)} passages, {len(pairs)} targets\n")
-    print_table(["axis value", "n", "P", "R", "F1"], axis_rows(pairs))
+    print_table(["axis value", "n", "P", "R", "F1"], axis_rows(pairs, ANSWERED.get(name, set(DEFAULTS))))
     print_table(["assertion", "n", "P", "R", "F1"], assertion_rows(pairs))
     failing: dict[str, list[str]] = {}
     for passage, answer in zip(passages, answers):

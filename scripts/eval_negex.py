@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from scoring import Axes, count, f1_interval, print_table, read_json_lines, shared_corpus, systems
+from scoring import ANSWERED, Axes, count, f1_interval, print_table, read_json_lines, shared_corpus, systems
 
 HISTORICAL_WORDS = re.compile(
     r"\b(?:history|histories|hx|pmh|pmhx|h/o|s/p|status[ -]post|previous(?:ly)?|prior|past|ago|former(?:ly)?|remote"
@@ -66,6 +66,7 @@ class Task:
     """One class to score: how the gold row and the answer show it, and the words whose presence explains a miss."""
 
     name: str
+    axis: str
     gold: Callable[[Row], bool]
     guess: Callable[[Axes], bool]
     words: re.Pattern[str]
@@ -73,9 +74,17 @@ class Task:
 
 
 TASKS = [
-    Task("negated", lambda r: r.negated, lambda a: a.negation == "negated", NEGATION_WORDS, ("negated", "resolved")),
+    Task(
+        "negated",
+        "negation",
+        lambda r: r.negated,
+        lambda a: a.negation == "negated",
+        NEGATION_WORDS,
+        ("negated", "resolved"),
+    ),
     Task(
         "historical",
+        "temporality",
         lambda r: r.temporality == "Historical",
         lambda a: a.temporality == "historical",
         HISTORICAL_WORDS,
@@ -83,6 +92,7 @@ TASKS = [
     ),
     Task(
         "hypothetical",
+        "temporality",
         lambda r: r.temporality == "Not particular",
         lambda a: a.temporality == "hypothetical",
         HYPOTHETICAL_WORDS,
@@ -127,6 +137,8 @@ def table(name: str, rows: Sequence[Row], answers: Sequence[Axes]) -> None:
     subsets = {"all": pairs, "clean": [(r, a) for r, a in pairs if r.clean]}
     lines: list[list[object]] = []
     for task in TASKS:
+        if task.axis not in ANSWERED.get(name, {task.axis}):
+            continue
         for label, subset in subsets.items():
             lines.append([task.name, label, len(subset), *score([r for r, _ in subset], [a for _, a in subset], task)])
         if task.name == "historical":

@@ -16,6 +16,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 DRIVER = Path(__file__).resolve().parent / "peers" / "medspacy_assert.py"
 BATCH = 256
 SEED = 20
+# Peers that do not answer every axis; the others are not scored for them.
+ANSWERED = {"negspacy": {"negation"}, "medspacy": {"negation", "certainty", "temporality", "experiencer"}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class BuildReport:
         lines.append(
             f"  terms: {self.terms_read:,} read, {self.terms_kept:,} kept"
             + _reasons(", dropped by rule ", self.terms_dropped)
+            + (f"; {self.preferred_names_added:,} preferred names added" if self.preferred_names_added else "")
         )
         for reason, pairs in self.examples.items():
             lines.append(

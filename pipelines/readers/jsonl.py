@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -36,16 +37,26 @@ def bounded_lines(source: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | 
             yield number, line
 
 
-def _load(line: bytes) -> dict[str, object] | str:
+def load_record(line: bytes, *, lenient: bool = False) -> tuple[dict[str, object] | str, bool]:
+    """The object of a line, or what is wrong with it; and whether undecodable bytes were replaced (`lenient` only).
+
+    Raw control characters inside strings, NaN and lone surrogates are let through: real exports have them.
+    """
+    replaced = False
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
         try:
-            line.decode("utf-8")
+            text = line.decode("utf-8")
         except UnicodeDecodeError:
-            return "undecodable_bytes"
-        return "broken_json"
-    return record if isinstance(record, dict) else "no_json_object"
+            if not lenient:
+                return "undecodable_bytes", False
+            text, replaced = line.decode("utf-8", "replace"), True
+        try:
+            record = json.loads(text, strict=False)
+        except (ValueError, RecursionError):
+            return "broken_json", replaced
+    return (record if isinstance(record, dict) else "no_json_object"), replaced
 
 
 def read_jsonl(path: Path, name: str, rules: RowRules) -> Iterator[NoteRow | BadRow]:
@@ -61,7 +72,7 @@ def read_jsonl(path: Path, name: str, rules: RowRules) -> Iterator[NoteRow | Bad
                 line = line.removeprefix(b"\xef\xbb\xbf")
             if not line.strip():
                 continue
-            record = _load(line)
+            record, _ = load_record(line)
             if isinstance(record, str):
                 yield BadRow(name, number, record)
                 continue
@@ -80,7 +91,7 @@ def probe_jsonl(path: Path, name: str) -> Columns:
         for number, line in bounded_lines(source, 100_000_000):
             if number == 1 and line is not None and line[:2] in UTF16_MARKS:
                 raise RunError("the file is UTF-16", where=name, remedy="save it as UTF-8")
-            record = _load(line) if line is not None and line.strip() else ""
+            record = load_record(line)[0] if line is not None and line.strip() else ""
             lines += bool(line and line.strip())
             if isinstance(record, dict):
                 keys.update(dict.fromkeys(record))

@@ -162,6 +162,6 @@ def test_published_sources_build(shared: Path, source: str, codes: int, terms: i
     report = build_terminology([shared / "data/terminology" / source])
     assert (report.codes, report.terms_read) == (codes, terms)
     assert report.acronyms >= acronyms
-    assert report.terms_kept > 0.99 * terms
-    assert len(report.codes_without_terms) < 0.01 * codes
+    assert report.terms_kept > 0.98 * terms
+    assert len(report.codes_without_terms) < 0.02 * codes
     assert time.perf_counter() - started < 20

@@ -90,8 +90,8 @@ def test_filter(text: str, reason: str | None) -> None:
 CLINICAL = """
 fever pain cough cold asthma stroke shock fall falls rash itch nausea vomiting fatigue weak weakness anxiety stress
 edema obesity smoker bleeding wound burn ulcer cancer tumor mass lesion infection allergy seizure syncope dizzy headache
-migraine jaundice gout anemia death dead pregnant pregnancy depression insomnia tremor cramps cyst hernia polyp fracture sprain
-swelling surgery dialysis biopsy
+migraine jaundice gout anemia death dead pregnant pregnancy depression insomnia tremor cramps cyst hernia
+polyp fracture sprain swelling surgery dialysis biopsy
 """
 
 
