@@ -29,8 +29,14 @@ SECTION_PRIORS = {
 }
 # Words that may stand between a finding and its answer ("Fever: no", "Smoker? denies", "DVT was negative").
 ANSWER_FILLERS = frozenset("is was are were be been has have had today currently and or".split())
-CONJUNCTIONS = frozenset("and or nor".split())
-DETERMINERS = frozenset("a an the any his her their its of".split())
+# A comma before one of these begins a clause with a subject of its own, a comma after one of those ends a clause.
+SUBJECTS = frozenset("he she they it we i patient pt this there who which".split())
+PARTICIPLES = frozenset("seen noted found identified present appreciated detected demonstrated visualized observed".split())
+LIST_CONJUNCTIONS = frozenset("and or nor".split())
+# These take a mention out of a past history ("Past history: hypertension. Currently febrile.").
+CURRENT = frozenset("currently now presently today".split())
+# Between two commas of a list of findings stand so many words at most.
+LIST_ITEM_WORDS = 3
 
 
 @dataclass(slots=True)
@@ -69,6 +75,9 @@ class _Cues:
     category: np.ndarray
 
 
+WORD_CLASSES = ANSWER_FILLERS | SUBJECTS | PARTICIPLES | LIST_CONJUNCTIONS | CURRENT
+
+
 class ContextRules:
     """The cue table and the word classes that scopes depend on, bound to one cue vocabulary."""
 
@@ -76,8 +85,10 @@ class ContextRules:
         self.table = table
         size = len(table.trie.first)
         self._filler = self._word_class(ANSWER_FILLERS, word_ids, size)
-        self._conjunction = self._word_class(CONJUNCTIONS, word_ids, size)
-        self._determiner = self._word_class(DETERMINERS, word_ids, size)
+        self._subject = self._word_class(SUBJECTS, word_ids, size)
+        self._participle = self._word_class(PARTICIPLES, word_ids, size)
+        self._current = self._word_class(CURRENT, word_ids, size)
+        self._conjunction = self._word_class(LIST_CONJUNCTIONS, word_ids, size)
 
     @staticmethod
     def _word_class(words: frozenset[str], word_ids: dict[str, int], size: int) -> np.ndarray:
@@ -134,7 +145,13 @@ class ContextRules:
 
     def _find_cues(self, stream: Stream, sections: SectionBatch, mentions: MentionWords) -> _Cues:
         """Longest cues, one row per rule; cues inside headings or inside a dictionary mention are none."""
-        first, last, group = self.table.trie.longest(stream.cue)
+        begins = mentions.first
+
+        def accepts(groups: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+            # a cue that would run into a mention gives way to a shorter one: "no acute" before "acute distress"
+            return np.searchsorted(begins, starts, side="right") == np.searchsorted(begins, ends)
+
+        first, last, group = self.table.trie.longest(stream.cue, accepts)
         keep = without_overlaps(first, last)
         first, last, group = first[keep], last[keep], group[keep]
         section = sections.of_words(first)
@@ -142,11 +159,30 @@ class ContextRules:
         if not mentions.overlapping and len(mentions.first):
             place = np.searchsorted(mentions.first, first, side="right") - 1
             keep &= (place < 0) | (last > mentions.last[np.maximum(place, 0)])
+        keep &= ~self._idle_symbols(stream, first, last)
         first, last, group = first[keep], last[keep], group[keep]
         counts = self.table.group_start[group + 1] - self.table.group_start[group]
         cue = np.repeat(np.arange(len(group)), counts)
         row = _ranges(self.table.group_start[group], counts)
         return _Cues(first[cue], last[cue], row, self.table.category[row])
+
+    def _idle_symbols(self, stream: Stream, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """[c] bool: hyphens that are dashes or bullets, and question marks whose answer follows."""
+        kind = stream.kind
+        final = len(kind) - 1
+        single = last == first + 1
+        hyphen = single & (kind[first] == Kind.HYPHEN)
+        after, before = np.minimum(last, final), np.maximum(first - 1, 0)
+        # "-CP": glued to the next word, apart from the one before, and no bullet
+        prefix = (stream.end[first] == stream.start[after]) & (stream.start[first] > stream.end[before])
+        prefix &= ~kind_in(kind[before], Kind.NEWLINE, Kind.BREAK) & (kind[after] == Kind.WORD)
+        # "rash -": closes its segment
+        suffix = kind_in(kind[after], Kind.COMMA, Kind.SEMICOLON, Kind.PERIOD, Kind.NEWLINE, Kind.BREAK, Kind.CLOSE)
+        question = single & (kind[first] == Kind.QUESTION)
+        answered = np.zeros(len(kind) + 1, bool)
+        answered[first] = True
+        spaced = stream.start[after] > stream.end[first]
+        return (hyphen & ~prefix & ~suffix) | (question & answered[last] & spaced)
 
     def _scopes(self, stream: Stream, mentions: MentionWords, cues: _Cues) -> tuple[np.ndarray, np.ndarray]:
         """Word range [low, high) in which each cue looks for targets; the cue itself lies inside it."""
@@ -224,7 +260,10 @@ class ContextRules:
         denied = (category == Category.NEGATED) & ((self.table.direction[cues.row] & Direction.FORWARD) > 0)
         negations = (cues.first[denied], cues.first[denied])
         empty = (np.empty(0, np.int64), np.empty(0, np.int64))
-        general = merged(terminators, affirmed, marks)
+        # "No wheeze, she is tachypneic": a comma before a subject
+        comma = np.flatnonzero(kind == Kind.COMMA)
+        comma = comma[self._subject[stream.cue[np.minimum(comma + 1, len(kind) - 1)]]]
+        general = merged(terminators, affirmed, marks, (comma, comma + 1))
         return {
             Category.NEGATED: merged(general, opened),
             Category.UNCERTAIN: merged(general, negations),
@@ -241,12 +280,18 @@ class ContextRules:
         kind = stream.kind
         comma = np.flatnonzero(kind == Kind.COMMA)
         last = len(kind) - 1
+        following = np.minimum(comma + 1, last)
         listed = np.zeros(len(comma), bool)
-        position = comma + 1
-        for _ in range(4):  # "or", "any", one adjective may stand before the next finding
-            here = np.minimum(position, last)
-            listed |= in_mention[here]
-            position = position + 1
+        for ahead in range(4):  # "or", "any", one adjective may stand before the next finding
+            listed |= in_mention[np.minimum(following + ahead, last)]
+        # "no mass, midline shift, or large infarct": items that nobody marked, up to the next comma, "and" or "or"
+        alive = kind[following] == Kind.WORD
+        for ahead in range(1, LIST_ITEM_WORDS + 1):
+            here = np.minimum(following + ahead, last)
+            listed |= alive & ((kind[here] == Kind.COMMA) | self._conjunction[stream.cue[here]])
+            alive &= kind[here] == Kind.WORD
+        ended = self._participle[stream.cue[np.maximum(comma - 1, 0)]] & ~self._conjunction[stream.cue[following]]
+        listed &= ~ended
         colon = np.flatnonzero(kind == Kind.COLON)
         return np.sort(np.concatenate((comma[~listed], colon)))
 
@@ -291,12 +336,16 @@ class ContextRules:
         prior = np.where(own >= 0, own, inherited)
         section = sections.of_words(mentions.first)
         chosen = np.flatnonzero((prior[section] >= 0) & (mentions.first >= sections.body_word[section]))
-        patient = cues.last[cues.category == Category.PATIENT]
         sentence_low = stream.sentence_first[stream.sentence[mentions.first[chosen]]]
-        spoken_for = np.searchsorted(patient, mentions.first[chosen], side="right") > np.searchsorted(
-            patient, sentence_low, side="right"
-        )
-        chosen = chosen[~(spoken_for & (prior[section[chosen]] == Category.FAMILY))]
+        # "the patient has ..." in a family history, "currently ..." in a past history speak for themselves
+        now = np.flatnonzero(self._current[stream.cue]) + 1
+        patient = cues.last[cues.category == Category.PATIENT]
+        for category, lifting in ((Category.FAMILY, patient), (Category.HISTORICAL, now)):
+            lifted = np.searchsorted(lifting, mentions.first[chosen], side="right") > np.searchsorted(
+                lifting, sentence_low, side="right"
+            )
+            keep = ~(lifted & (prior[section[chosen]] == category))
+            chosen, sentence_low = chosen[keep], sentence_low[keep]
         return chosen, section[chosen], prior[section[chosen]]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .normalize import fold
-from .tokens import words_of
+from .tokens import NUMBER, words_of
 from .trie import Trie, Vocabulary, pad
 from .tsv import data_file, read_tsv
 
@@ -131,8 +131,8 @@ class CueTable:
 
 
 def folded_words(text: str) -> list[str]:
-    """The words by which a cue or heading is found: folded, not stemmed ("denies" is not "deny")."""
-    return [fold(word) for word in words_of(text)]
+    """The words by which a cue or heading is found: folded, not stemmed ("denies" is not "deny"), numbers by class."""
+    return [NUMBER if word.isdigit() else fold(word) for word in words_of(text)]
 
 
 def default_cues() -> list[CueRow]:

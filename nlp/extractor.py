@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .assertion import decide
-from .context import ANSWER_FILLERS, CONJUNCTIONS, DETERMINERS, ContextRules, MentionWords
+from .context import WORD_CLASSES, ContextRules, MentionWords
 from .cue_table import CueRow, CueTable, default_cues, folded_words
 from .heading_table import HeadingRow, HeadingTable, default_headings
 from .recognize import recognize
@@ -64,7 +64,7 @@ class Extractor:
         self.terminology = starter_terminology() if terminology is None else terminology
         cue_rows = default_cues() if cues is None else list(cues)
         heading_rows = default_headings() if headings is None else list(headings)
-        words = set(ANSWER_FILLERS | CONJUNCTIONS | DETERMINERS)
+        words = set(WORD_CLASSES)
         words.update(chain.from_iterable(folded_words(row.cue) for row in cue_rows))
         words.update(chain.from_iterable(folded_words(row.heading) for row in heading_rows))
         vocabulary = Vocabulary.build(words)

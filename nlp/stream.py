@@ -110,6 +110,9 @@ def _hard_breaks(
     comma = before == Kind.COMMA
     soft = ~ends_line & ~starts_item & (line_length >= WRAPPED_LINE) & (lower | comma | ~_looks_like_heading(tokens, newline))
     soft |= comma & lower & ~starts_item
+    last_flags = tokens.flags[np.maximum(newline - 1, 0)]
+    unfinished = ((last_flags & Flag.CONTINUES) > 0) & ((last_flags & Flag.LOWER) > 0)
+    soft |= unfinished & ~starts_item
     hard[newline[~soft]] = True
     return hard
 

@@ -1,8 +1,8 @@
 """The Arrow tables that the rooms exchange: names, types, nullability, keys and one line of description per column.
 
 No logic lives here. The tables are those of the structured-feature schema; `event` is a MEDS `DataSchema` table with
-extension columns, `codes` and `subject_split` are MEDS metadata. Every schema carries its primary key and every field its
-description in the Arrow metadata, so a Parquet file explains itself:
+extension columns, `codes` and `subject_split` are MEDS metadata. Every schema carries its primary key and every field
+its description in the Arrow metadata, so a Parquet file explains itself:
 
 >>> primary_key(EVENT)
 ('subject_id', 'event_id')
@@ -30,9 +30,7 @@ def _field(name: str, kind: pa.DataType, description: str, *, null: bool = False
 
 
 def _table(name: str, key: tuple[str, ...], *fields: pa.Field) -> pa.Schema:
-    return pa.schema(
-        fields, metadata={"table": name, "primary_key": ",".join(key), "schema_version": SCHEMA_VERSION}
-    )
+    return pa.schema(fields, metadata={"table": name, "primary_key": ",".join(key), "schema_version": SCHEMA_VERSION})
 
 
 def primary_key(schema: pa.Schema) -> tuple[str, ...]:
@@ -54,7 +52,9 @@ EVENT = _table(
     ("subject_id", "event_id"),
     _field("subject_id", _I64, "patient; integer ids of the source are kept, others are blake2b-63"),
     _field("time", _TIME, "MEDS time: available_time for notes, service date for claims", null=True),
-    _field("code", _TEXT, "VOCAB/CODE[//ABSENT|POSSIBLE|HISTORICAL|FAMILY|HYPOTHETICAL]; bare = present in the patient"),
+    _field(
+        "code", _TEXT, "VOCAB/CODE[//ABSENT|POSSIBLE|HISTORICAL|FAMILY|HYPOTHETICAL]; bare = present in the patient"
+    ),
     _field("numeric_value", _F32, "value, where the fact has one", null=True),
     _field("text_value", pa.large_string(), "always null from notes", null=True),
     _field("clinical_time", _TIME, "when it was so: note time or service date, never back-dated"),

@@ -64,6 +64,7 @@ class Flag(IntEnum):
     ABBREVIATION = 16  # a full stop after it does not end a sentence
     INITIAL = 32  # one capital letter
     POSSESSIVE = 64  # "s": dropped after an apostrophe
+    CONTINUES = 128  # a line that ends in this word goes on in the next
 
 
 PUNCTUATION = {
@@ -102,6 +103,10 @@ ABBREVIATIONS = frozenset(
     "dr mr mrs ms prof st vs approx dept fig ref etc eg ie cf al resp temp wt ht hosp pt pts yr yrs mo mos wk wks hr hrs"
     " min sec tab tabs cap caps inj inc ltd jr sr rt lt bilat neg pos incl excl max ext int hx dx rx tx sx fx".split()
 )
+# Words that cannot end a line for good ("There is no\nlymphadenopathy").
+CONTINUING = frozenset("no not of the a an and or nor with without for to in on at by from any her his their is was are were".split())
+# Classes of numbers that cues may name: "in yyyy", "at age nn".
+YEAR, NUMBER = "yyyy", "nn"
 # The first alternative is by far the commonest. `_` is its own token; a run of it is a placeholder.
 _WORD = r"[^\W_]+[ \t]*"
 _REST = (
@@ -151,8 +156,11 @@ def classify(surface: str) -> tuple[Kind, int, str]:
                 flags |= Flag.POSSESSIVE
         elif core == "S":
             flags |= Flag.POSSESSIVE
-        if core.lower() in ABBREVIATIONS:
+        lower = core.lower()
+        if lower in ABBREVIATIONS:
             flags |= Flag.ABBREVIATION
+        if lower in CONTINUING:
+            flags |= Flag.CONTINUES
         return Kind.WORD, flags, core
     if len(core) >= 3 and first in "-=~#.*" and core == first * len(core):
         return Kind.RULER, flags, core
@@ -163,6 +171,13 @@ def classify(surface: str) -> tuple[Kind, int, str]:
             return Kind.BLANK, flags, core
         return PUNCTUATION.get(first, Kind.OTHER), flags, core
     return Kind.OTHER, flags, core
+
+
+def cue_key(kind: Kind, core: str) -> str:
+    """The word by which cues and headings know a token: folded, numbers by their class."""
+    if kind == Kind.NUMBER:
+        return YEAR if len(core) == 4 and core[:2] in ("19", "20") else NUMBER
+    return fold(core)
 
 
 class _Index(dict[str, int]):
@@ -240,7 +255,7 @@ class SurfaceTable:
         unseen = (Kind.BLANK, Kind.NEWLINE, Kind.PLACEHOLDER, Kind.RULER)
         # An empty key is in no vocabulary: blanks and masks never match.
         self.term[start:end] = self._term_ids(["" if k in unseen else normalize(c) for k, c in zip(kinds, cores)])
-        self.cue[start:end] = self._cue_ids(["" if k in unseen else fold(c) for k, c in zip(kinds, cores)])
+        self.cue[start:end] = self._cue_ids(["" if k in unseen else cue_key(k, c) for k, c in zip(kinds, cores)])
         pending.clear()
 
     def _grow(self, capacity: int) -> None:

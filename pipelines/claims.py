@@ -16,8 +16,8 @@ import pyarrow as pa
 from ..nlp.tables import EVENT
 from .claims_source import load_source, source_columns
 from .claims_tables import AVAILABLE, CLAIMS_TABLES, ClaimsTable, find_table
-from .database import Database, put, value
 from .concepts import Concept, Registry, spelled_id
+from .database import Database, put, value
 from .errors import RunError
 from .ids import Identifier
 from .mappings import Mapped, read_mapping, undotted
@@ -65,8 +65,8 @@ def load_claims(
     _visits(database, folder, claims, key)
     database.execute("CREATE TABLE lag AS SELECT CAST(? AS BIGINT) AS claims_hours", [claims_hours])
     database.execute(
-        "CREATE TABLE claims_row (file VARCHAR, domain VARCHAR, line BIGINT, person_id VARCHAR, clinical_time TIMESTAMP, "
-        "available_time TIMESTAMP, source_concept_id BIGINT, source_value VARCHAR, type_concept_id BIGINT, "
+        "CREATE TABLE claims_row (file VARCHAR, domain VARCHAR, line BIGINT, person_id VARCHAR, "
+        "clinical_time TIMESTAMP, available_time TIMESTAMP, source_concept_id BIGINT, source_value VARCHAR, type_concept_id BIGINT, "
         "visit_occurrence_id VARCHAR, numeric_value FLOAT, unit VARCHAR)"
     )
     for table in CLAIMS_TABLES:
@@ -103,11 +103,15 @@ def _subjects(database: Database, claims: Claims, key: bytes, pairs: list[tuple[
     numbers = [identify(source) for _, source in pairs]
     claims.ids.extend(("patient", number, source) for number, (_, source) in zip(numbers, pairs))
     table = pa.table(
-        {"person_id": pa.array([person for person, _ in pairs], pa.string()), "subject_id": pa.array(numbers, pa.int64())}
+        {
+            "person_id": pa.array([person for person, _ in pairs], pa.string()),
+            "subject_id": pa.array(numbers, pa.int64()),
+        }
     )
     put(database, "subject_source", table)
     database.execute(
-        "CREATE OR REPLACE TABLE subject AS SELECT person_id, min(subject_id) AS subject_id FROM subject_source GROUP BY person_id"
+        "CREATE OR REPLACE TABLE subject AS "
+        "SELECT person_id, min(subject_id) AS subject_id FROM subject_source GROUP BY person_id"
     )
 
 
@@ -126,8 +130,8 @@ def _visits(database: Database, folder: Path, claims: Claims, key: bytes) -> Non
         if "visit_occurrence_id" in names:
             source = "nullif(trim(visit_source_value), '')" if "visit_source_value" in names else "NULL"
             pairs = database.execute(
-                f"SELECT trim(visit_occurrence_id), min(coalesce({source}, trim(visit_occurrence_id))) FROM claims_source "
-                "WHERE trim(visit_occurrence_id) <> '' GROUP BY 1 ORDER BY 1"
+                f"SELECT trim(visit_occurrence_id), min(coalesce({source}, trim(visit_occurrence_id))) "
+                "FROM claims_source WHERE trim(visit_occurrence_id) <> '' GROUP BY 1 ORDER BY 1"
             ).fetchall()
     identify = Identifier("visit", key)
     numbers = [identify(source) for _, source in pairs]
@@ -136,9 +140,7 @@ def _visits(database: Database, folder: Path, claims: Claims, key: bytes) -> Non
     put(database, "visit", pa.table({"visit_occurrence_id": visit_ids, "visit_id": pa.array(numbers, pa.int64())}))
 
 
-def _read_table(
-    database: Database, path: Path, table: ClaimsTable, claims: Claims, subjects: bool
-) -> None:
+def _read_table(database: Database, path: Path, table: ClaimsTable, claims: Claims, subjects: bool) -> None:
     claims.bad.extend(BadRow(path.name, line, "wrong_cell_count") for line in load_source(database, path))
     names = source_columns(database)
 
@@ -163,16 +165,21 @@ def _read_table(
         value=column("value_as_number"),
         unit=column("unit_source_value"),
     )
-    database.execute(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT q.*, {_reason(subjects)} AS reason FROM ({query}) q")
-    for line, reason in database.execute("SELECT line, reason FROM checked WHERE reason IS NOT NULL ORDER BY line").fetchall():
+    database.execute(
+        f"CREATE OR REPLACE TEMP TABLE checked AS SELECT q.*, {_reason(subjects)} AS reason FROM ({query}) q"
+    )
+    for line, reason in database.execute(
+        "SELECT line, reason FROM checked WHERE reason IS NOT NULL ORDER BY line"
+    ).fetchall():
         claims.bad.append(BadRow(path.name, line, reason))
     unread = value(
-        database, "SELECT count(*) FROM checked WHERE reason IS NULL AND available_time IS NULL AND available_text IS NOT NULL"
+        database,
+        "SELECT count(*) FROM checked WHERE reason IS NULL AND available_time IS NULL AND available_text IS NOT NULL",
     )
     claims.counts["unread_available_times"] = claims.counts.get("unread_available_times", 0) + unread
     database.execute(
-        "INSERT INTO claims_row SELECT ?, ?, line, person_id, clinical_time, available_time, source_concept_id, source_value, "
-        "type_concept_id, visit_occurrence_id, numeric_value, unit FROM checked WHERE reason IS NULL ORDER BY line",
+        "INSERT INTO claims_row SELECT ?, ?, line, person_id, clinical_time, available_time, source_concept_id, "
+        "source_value, type_concept_id, visit_occurrence_id, numeric_value, unit FROM checked WHERE reason IS NULL ORDER BY line",
         [path.name, table.domain],
     )
 
@@ -193,9 +200,11 @@ def _codes(database: Database, registry: Registry, claims: Claims) -> None:
         "SELECT domain, source_value, source_concept_id, count(*) FROM claims_row GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     rows: list[dict[str, Any]] = []
-    counts = dict.fromkeys(("rows", "rows_mapped", "rows_source_concept", "rows_unmapped", "codes_unmapped"), 0)
+    counts: dict[str, int] = dict.fromkeys(("rows", "rows_mapped", "rows_source_concept", "rows_unmapped", "codes_unmapped"), 0)
     for domain, source_value, source_concept_id, n in used:
-        vocabulary, code = vocabulary_and_code(domain, source_value) if source_value else ("OMOP", str(source_concept_id))
+        vocabulary, code = (
+            vocabulary_and_code(domain, source_value) if source_value else ("OMOP", str(source_concept_id))
+        )
         targets = _targets(vocabulary, code, mapping, registry)
         full = f"{vocabulary}/{code}"
         counts["rows"] += n
@@ -251,5 +260,3 @@ def _events(database: Database, claims: Claims, run_id: str) -> None:
     table = table.append_column("event_id", pa.array(numbers, pa.int64()))
     table = table.append_column("run_id", pa.repeat(pa.scalar(run_id), table.num_rows))
     put(database, "claims_event", table.select(EVENT.names).cast(EVENT))
-
-

@@ -22,7 +22,8 @@ def load_source(database: Database, path: Path) -> list[int]:
         names = [row[0] for row in database.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()]
         columns = ", ".join(f'CAST("{name}" AS VARCHAR) AS "{name.lower()}"' for name in names)
         database.execute(
-            f"CREATE TEMP TABLE claims_source AS SELECT {columns}, row_number() OVER () AS line FROM read_parquet(?)", [str(path)]
+            f"CREATE TEMP TABLE claims_source AS SELECT {columns}, row_number() OVER () AS line FROM read_parquet(?)",
+            [str(path)],
         )
         return []
     database.execute("DROP TABLE IF EXISTS reject_errors")
@@ -38,7 +39,9 @@ def load_source(database: Database, path: Path) -> list[int]:
     except duckdb.Error as error:
         # the message of a CSV error quotes cells; only its kind may leave
         raise RunError(
-            f"cannot be read as a CSV table ({type(error).__name__})", where=path.name, remedy="give UTF-8 with one header row"
+            f"cannot be read as a CSV table ({type(error).__name__})",
+            where=path.name,
+            remedy="give UTF-8 with one header row",
         ) from None
     for (name,) in database.execute(
         "SELECT column_name FROM information_schema.columns WHERE table_name = 'claims_source'"

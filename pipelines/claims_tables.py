@@ -46,6 +46,10 @@ def claims_files(folder: Path) -> list[Path]:
     names = [table.name for table in CLAIMS_TABLES]
     events = [path for name in names if (path := find_table(folder, name))]
     if not events:
-        raise RunError("no claims table in this folder", where=str(folder), remedy=f"put in {', '.join(names)} as .csv or .parquet")
-    extra = [path for name in ("person", "visit_occurrence", "observation_period") if (path := find_table(folder, name))]
+        raise RunError(
+            "no claims table in this folder", where=str(folder), remedy=f"put in {', '.join(names)} as .csv or .parquet"
+        )
+    extra = [
+        path for name in ("person", "visit_occurrence", "observation_period") if (path := find_table(folder, name))
+    ]
     return events + extra

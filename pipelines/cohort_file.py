@@ -66,7 +66,11 @@ def read_cohort(path: Path, subject_of: Callable[[str], int]) -> pa.Table:
             raise RunError("no patient id", where=where, remedy="give each row one")
         time = to_time(cells[prediction])
         if time is None:
-            raise RunError("the prediction time cannot be read", where=where, remedy="write it as 2021-03-04 or 2021-03-04T10:00:00")
+            raise RunError(
+                "the prediction time cannot be read",
+                where=where,
+                remedy="write it as 2021-03-04 or 2021-03-04T10:00:00",
+            )
         listed.append(
             {
                 "row_id": _integer(cells, optional, "row_id", where),

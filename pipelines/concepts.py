@@ -1,4 +1,4 @@
-"""Integer ids for concepts where no OMOP vocabulary is at hand: from the terminology or from the code, never from the data."""
+"""Integer ids for concepts without an OMOP vocabulary: from the terminology or from the code, never from the data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ LOCAL_BASE = 2_000_000_000
 # A code outside the terminology is its own number: letters and digits read in base 38, one block a vocabulary.
 SPELLED_BASE = 1_000_000_000_000_000
 SPELLED_BLOCK = 400_000_000_000_000
-SPELLED_VOCABULARIES = ("ICD10CM", "ICD9CM", "CPT4", "HCPCS", "ICD10PCS", "ICD9Proc", "NDC", "RxNorm", "LOINC", "SNOMED")
+SPELLED_VOCABULARIES = (
+    "ICD10CM",
+    "ICD9CM",
+    "CPT4",
+    "HCPCS",
+    "ICD10PCS",
+    "ICD9Proc",
+    "NDC",
+    "RxNorm",
+    "LOINC",
+    "SNOMED",
+)
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
 _ONLY_DIGITS = 165_216_101_262_848  # 38 ** 9: numbers follow the spelled codes of a block
 

@@ -16,9 +16,9 @@ from ..nlp.version import VERSION
 from .claims import Claims, load_claims, no_claims
 from .cohort_file import read_cohort, read_splits
 from .concepts import Concept, Registry, concept_table
+from .database import Database, batches, connect, put, quoted, value
 from .durable import PRIVATE, flush_folder, read_batches, write_json, write_table
 from .errors import RunError
-from .database import Database, batches, connect, put, quoted, value
 from .features import compute_features, load_analyses
 from .ids import Identifier
 from .plan import WORK, Plan
@@ -80,7 +80,9 @@ class Finisher:
             self.step("features")
             load_analyses(database, self.settings.end_day)
             compute_features(database)
-            self._query("feature.parquet", tables.FEATURE, "SELECT * FROM feature ORDER BY row_id, covariate_id", database)
+            self._query(
+                "feature.parquet", tables.FEATURE, "SELECT * FROM feature ORDER BY row_id, covariate_id", database
+            )
             for name in ("covariate_ref", "analysis_ref"):
                 self._query(f"{name}.parquet", tables.TABLES[name], read_sql(name), database)
             self._query(meds.code_metadata_filepath, tables.CODES, read_sql("codes"), database)
@@ -101,7 +103,9 @@ class Finisher:
 
     def _views(self, database: Database) -> None:
         for name in ("evidence", "note"):
-            database.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({quoted(self.folder / f'{name}.parquet')})")
+            database.execute(
+                f"CREATE VIEW {name} AS SELECT * FROM read_parquet({quoted(self.folder / f'{name}.parquet')})"
+            )
 
     def _claims(self, database: Database) -> Claims:
         if self.settings.claims is None:
@@ -119,9 +123,12 @@ class Finisher:
         """The private map from ids to the source's own, which also shows whether two of them collided."""
         files = [str(shard / "id_map.parquet") for shard in self.shards]
         rows = pa.table(
-            {name: pa.array([row[place] for row in claims.ids], kind) for place, (name, kind) in enumerate(
-                (("kind", pa.string()), ("id", pa.int64()), ("source_id", pa.string()))
-            )}
+            {
+                name: pa.array([row[place] for row in claims.ids], kind)
+                for place, (name, kind) in enumerate(
+                    (("kind", pa.string()), ("id", pa.int64()), ("source_id", pa.string()))
+                )
+            }
         )
         put(database, "claims_ids", rows)
         database.execute(
@@ -154,7 +161,11 @@ class Finisher:
         events = value(database, "SELECT count(*) FROM event WHERE source = 'note'")
         unique = value(database, "SELECT count(*) = count(DISTINCT (subject_id, event_id)) FROM event")
         if facts != events or not unique:
-            raise RunError("two events of one patient have the same id", where=str(self.out), remedy="report this: it should not happen")
+            raise RunError(
+                "two events of one patient have the same id",
+                where=str(self.out),
+                remedy="report this: it should not happen",
+            )
 
     def _subject_of(self) -> Callable[[str], int]:
         return Identifier("patient", self.key)
@@ -184,7 +195,9 @@ class Finisher:
             }
         )
         put(database, "split", split)
-        database.execute("CREATE TABLE cohort AS SELECT c.*, s.split FROM cohort_source c JOIN split s USING (subject_id)")
+        database.execute(
+            "CREATE TABLE cohort AS SELECT c.*, s.split FROM cohort_source c JOIN split s USING (subject_id)"
+        )
         self._query("cohort.parquet", tables.COHORT, "SELECT * FROM cohort ORDER BY row_id", database)
         self._write(meds.subject_splits_filepath, tables.SUBJECT_SPLIT, split.to_batches())
         unknown = value(
@@ -240,7 +253,9 @@ class Finisher:
             "cohort_rows": number("SELECT count(*) FROM cohort"),
             "features": number("SELECT count(*) FROM feature"),
             "covariates": number("SELECT count(DISTINCT covariate_id) FROM feature"),
-            "quarantined": pairs(f"SELECT reason, count(*) FROM read_parquet({quoted(self.folder / 'quarantine.parquet')}) GROUP BY 1 ORDER BY 1"),
+            "quarantined": pairs(
+                f"SELECT reason, count(*) FROM read_parquet({quoted(self.folder / 'quarantine.parquet')}) GROUP BY 1 ORDER BY 1"
+            ),
         }
 
     def _move(self) -> list[str]:

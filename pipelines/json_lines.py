@@ -42,7 +42,9 @@ def parse_line(line: bytes) -> Line:
         return Line(None, "", [], "empty line")
     record, replaced = load_record(line, lenient=True)
     if not isinstance(record, dict):
-        return Line(None, "", [], {"broken_json": "not valid JSON", "no_json_object": "not a JSON object"}.get(record, record))
+        return Line(
+            None, "", [], {"broken_json": "not valid JSON", "no_json_object": "not a JSON object"}.get(record, record)
+        )
     note_id = record.get("note_id")
     if not isinstance(note_id, (str, int, float, type(None))):
         note_id = None
@@ -54,7 +56,9 @@ def parse_line(line: bytes) -> Line:
         error = "undecodable bytes were read as U+FFFD"
     if not text.isascii():
         # a lone surrogate cannot be written as UTF-8; its replacement is one character too, so offsets stay
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") if _has_surrogate(text) else text
+        text = (
+            text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") if _has_surrogate(text) else text
+        )
     return Line(note_id, text, spans, error)
 
 
@@ -66,6 +70,10 @@ def _has_surrogate(text: str) -> bool:
     return False
 
 
+def _offset(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _spans(given: object, length: int) -> tuple[list[Span] | None, str | None]:
     if given is None:
         return None, None
@@ -73,9 +81,8 @@ def _spans(given: object, length: int) -> tuple[list[Span] | None, str | None]:
         return [], "spans is not a list"
     spans: list[Span] = []
     for place, item in enumerate(given):
-        start, end = (item.get("start"), item.get("end")) if isinstance(item, dict) else (None, None)
-        whole = isinstance(start, int) and isinstance(end, int) and not isinstance(start, bool) and not isinstance(end, bool)
-        if not whole or not 0 <= start < end <= length:
+        start, end = (_offset(item.get("start")), _offset(item.get("end"))) if isinstance(item, dict) else (None, None)
+        if start is None or end is None or not 0 <= start < end <= length:
             return [], f"span {place} does not lie in the text's {length} characters"
         code = item.get("code")
         spans.append((start, end, code if isinstance(code, str) and code else None))
@@ -104,7 +111,14 @@ def _alone(extractor: Extractor, line: Line) -> bytes:
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:
-        return _dump({"note_id": line.note_id, "mentions": [], "sections": [], "error": f"extraction failed ({type(error).__name__})"})
+        return _dump(
+            {
+                "note_id": line.note_id,
+                "mentions": [],
+                "sections": [],
+                "error": f"extraction failed ({type(error).__name__})",
+            }
+        )
 
 
 def _dump(record: dict[str, Any]) -> bytes:
@@ -130,7 +144,13 @@ def _records(extractor: Extractor, lines: list[Line]) -> Iterator[bytes]:
 def _sections(result: BatchResult) -> list[list[dict[str, Any]]]:
     names = result.section_names
     rows: list[list[dict[str, Any]]] = [[] for _ in result.texts]
-    columns = (result.section_note, result.section_name, result.section_start, result.section_end, result.section_parent)
+    columns = (
+        result.section_note,
+        result.section_name,
+        result.section_start,
+        result.section_end,
+        result.section_parent,
+    )
     for note, name, start, end, parent in zip(*(column.tolist() for column in columns)):
         path = [names[parent]] if parent >= 0 else []
         rows[note].append({"name": names[name], "start": start, "end": end, "path": path})
@@ -164,9 +184,19 @@ def _mentions(extractor: Extractor, result: BatchResult) -> list[list[dict[str, 
         result.note, result.start, result.end, result.concept, result.group, result.negation, result.certainty,
         result.temporality, result.experiencer, result.assertion, result.section,
     )  # fmt: skip
-    for i, (note, start, end, concept, group, negation, certainty, temporality, experiencer, assertion, section) in enumerate(
-        zip(*(column.tolist() for column in columns))
-    ):
+    for i, (
+        note,
+        start,
+        end,
+        concept,
+        group,
+        negation,
+        certainty,
+        temporality,
+        experiencer,
+        assertion,
+        section,
+    ) in enumerate(zip(*(column.tolist() for column in columns))):
         if concept >= 0:
             code, system, preferred = concepts[concept]
         else:
@@ -223,7 +253,9 @@ def _work(terminology: Path | None, batch: list[bytes]) -> bytes:
     return extract_lines(load_extractor(terminology), [parse_line(line) for line in batch])
 
 
-def extract_stream(source: Iterable[bytes], terminology: Path | None, processes: int = 1) -> Iterator[tuple[int, int, bytes]]:
+def extract_stream(
+    source: Iterable[bytes], terminology: Path | None, processes: int = 1
+) -> Iterator[tuple[int, int, bytes]]:
     """Lines read, bytes read and output of each batch, in order."""
     if processes == 1:
         for batch in _in_batches(source):

@@ -1,4 +1,4 @@
-"""What a run is, as one hash: so that an interrupted run is continued, a finished one is left alone and a changed one noticed."""
+"""What a run is, as one hash: an interrupted run is continued, a finished one left alone, a changed one noticed."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def prepare_folder(out: Path, overwrite: bool) -> None:
 
 
 def discard(out: Path) -> None:
-    """Remove what a run wrote; anything else in the folder stays. run.json goes first: without it nothing is finished."""
+    """Remove what a run wrote, and nothing else. run.json goes first: without it nothing is finished."""
     for name in (RUN, *sorted(OURS - {RUN, LOCK})):
         path = out / name
         if path.is_dir():

@@ -1,4 +1,4 @@
-"""The main job: notes (and claims) in, feature tables out; resumable, the same bytes whatever the number of processes."""
+"""The main job: notes and claims in, feature tables out; resumable, the same bytes whatever the processes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def run(settings: Settings, watcher: Watcher | None = None) -> RunResult:
     key = read_key(settings.id_key) if settings.id_key else b""
     corpus = open_corpus(settings.notes)
     out = settings.out
-    if out.resolve() == corpus.root.resolve() or corpus.root.resolve() in out.resolve().parents and corpus.root.is_dir():
+    if out.resolve() == corpus.root.resolve() or (
+        corpus.root.resolve() in out.resolve().parents and corpus.root.is_dir()
+    ):
         raise RunError("lies inside the notes folder", where=str(out), remedy="give --out a folder elsewhere")
     terminology = _terminology(settings.terminology)
     registry = Registry(terminology)
@@ -97,7 +99,9 @@ def _refuse_foreign(out: Path) -> None:
 def _terminology(path: Path | None) -> Any:
     if path is not None and not path.exists():
         raise RunError(
-            "no such terminology", where=str(path), remedy="build it with `phenotext terminology build --source FILE --out T`"
+            "no such terminology",
+            where=str(path),
+            remedy="build it with `phenotext terminology build --source FILE --out T`",
         )
     try:
         return load_extractor(path).terminology
@@ -110,7 +114,9 @@ def _already_complete(out: Path) -> RunResult:
     lost = [name for name in document.get("files", {}) if not (out / name).is_file()]
     if lost:
         raise RunError(
-            f"the run is finished, but {len(lost)} of its files are gone ({lost[0]})", where=str(out), remedy="use --overwrite"
+            f"the run is finished, but {len(lost)} of its files are gone ({lost[0]})",
+            where=str(out),
+            remedy="use --overwrite",
         )
     shutil.rmtree(out / WORK, ignore_errors=True)
     return RunResult(out, document, already_complete=True, resumed_shards=0)
@@ -140,7 +146,9 @@ class _Run:
         changed = self.corpus.changed_since(self.plan.sources)
         if changed is not None:
             raise RunError(
-                "the file changed while it was read", where=changed, remedy="run again with --overwrite when it is at rest"
+                "the file changed while it was read",
+                where=changed,
+                remedy="run again with --overwrite when it is at rest",
             )
         seconds_extract = time.perf_counter() - began
         shards = [folder / f"{number:07d}" for number in range(total)]
@@ -219,8 +227,10 @@ class _Run:
                     yield shard
 
         counts: list[ShardCounts] = []
-        work = _in_processes(constants, wanted(), self.settings.processes) if self.settings.processes > 1 else (
-            (shard.size, write_shard(constants, shard)) for shard in wanted()
+        work = (
+            _in_processes(constants, wanted(), self.settings.processes)
+            if self.settings.processes > 1
+            else ((shard.size, write_shard(constants, shard)) for shard in wanted())
         )
         for size, result in work:
             counts.append(result)
@@ -242,7 +252,8 @@ def _in_processes(constants: Constants, shards: Iterator[Shard], processes: int)
                 yield from _collect(waiting)
         except BrokenProcessPool:
             raise RunError(
-                "a worker process was killed, perhaps for want of memory", remedy="run the same command again, with fewer --processes"
+                "a worker process was killed, perhaps for want of memory",
+                remedy="run the same command again, with fewer --processes",
             ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -253,5 +264,3 @@ def _collect(waiting: dict[Future[ShardCounts], int]) -> Iterator[tuple[int, Sha
     finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
     for future in finished:
         yield waiting.pop(future), future.result()
-
-

@@ -13,7 +13,9 @@ Phi = Literal["full", "minimal"]
 Purpose = Literal["care", "research", "quality", "commercial"]
 
 # These change how fast a run is or where it writes, never what it writes.
-OUTSIDE_IDENTITY = frozenset({"notes", "out", "terminology", "claims", "cohort", "splits", "id_key", "processes", "overwrite"})
+OUTSIDE_IDENTITY = frozenset(
+    {"notes", "out", "terminology", "claims", "cohort", "splits", "id_key", "processes", "overwrite"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ class Cutter:
     def _add(self, shard: Shard, row: NoteRow) -> None:
         note_id = self._id("note", row.note_id)
         subject_id = self._id("patient", row.patient_id)
-        assert note_id is not None and subject_id is not None
+        assert note_id is not None
+        assert subject_id is not None
         if not self._seen.add(note_id):
             shard.bad.append((BadRow(row.file, row.row, "duplicate_note_id"), note_id))
             return

@@ -14,7 +14,10 @@ _ICD10PCS = re.compile(r"[0-9A-HJ-NP-Z]{7}")
 _ICD9PROC = re.compile(r"\d\d\.\d{1,2}")
 _LOINC = re.compile(r"\d{1,5}-\d")
 _PREFIXED = re.compile(r"(ICD10CM|ICD9CM|ICD10PCS|CPT4|HCPCS|NDC|RxNorm|LOINC|SNOMED|HPO)[/:]\s*(\S.*)", re.IGNORECASE)
-_SPELLING = {name.lower(): name for name in "ICD10CM ICD9CM ICD10PCS CPT4 HCPCS NDC RxNorm LOINC SNOMED HPO".split()}
+_SPELLING = {
+    name.lower(): name
+    for name in ["ICD10CM", "ICD9CM", "ICD10PCS", "CPT4", "HCPCS", "NDC", "RxNorm", "LOINC", "SNOMED", "HPO"]
+}
 _BY_DOMAIN: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
     "Condition": ((_ICD9, "ICD9CM"), (_ICD10CM, "ICD10CM")),
     "Drug": ((_NDC, "NDC"), (_RXNORM, "RxNorm"), (_HCPCS, "HCPCS")),

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..nlp.evidence import evidence_batch
 from ..nlp.extractor import Extractor
@@ -151,7 +150,7 @@ def _extract(extractor: Extractor, texts: list[str], keep_text: bool) -> tuple[p
 
 def _shifted(batch: pa.RecordBatch, start: int) -> pa.RecordBatch:
     place = batch.schema.get_field_index("note_index")
-    return batch.set_column(place, "note_index", pc.add(batch.column(place), pa.scalar(start, pa.int32())))
+    return batch.set_column(place, "note_index", pa.array(batch.column(place).to_numpy() + np.int32(start), pa.int32()))
 
 
 def _note_hash(text: str, key: bytes) -> str:
@@ -161,9 +160,7 @@ def _note_hash(text: str, key: bytes) -> str:
 
 def _note_table(constants: Constants, shard: Shard, hashes: list[str], batch: pa.Table) -> pa.Table:
     n = len(shard)
-    columns = {
-        name: pa.array(getattr(shard, name), NOTE.field(name).type) for name in _NOTE_COLUMNS
-    }
+    columns = {name: pa.array(getattr(shard, name), NOTE.field(name).type) for name in _NOTE_COLUMNS}
     columns["n_characters"] = pa.array([len(text) for text in shard.text], pa.int32())
     columns["note_hash"] = pa.array(hashes, pa.string())
     index = batch.column("note_index").to_numpy()
@@ -188,8 +185,9 @@ def event_id(
     ordinal: int = 0,
 ) -> int:
     """blake2b-63 of the parts joined by `|`; time in microseconds, what is missing left empty."""
-    parts = (source, clinical_time, code, visit_id, note_id, value, unit, ordinal)
-    return blake2b_63("|".join("" if part is None else str(part) for part in parts).encode())
+    visit, note = "" if visit_id is None else visit_id, "" if note_id is None else note_id
+    amount = "" if value is None else value
+    return blake2b_63(f"{source}|{clinical_time}|{code}|{visit}|{note}|{amount}|{unit or ''}|{ordinal}".encode())
 
 
 def _event_ids(notes: pa.Table, index: np.ndarray, batch: pa.Table) -> pa.Array:
@@ -201,7 +199,7 @@ def _event_ids(notes: pa.Table, index: np.ndarray, batch: pa.Table) -> pa.Array:
     time = notes.column("note_time").cast(pa.int64()).to_pylist()
     visit = notes.column("visit_id").to_pylist()
     note = notes.column("note_id").to_pylist()
-    known: dict[tuple[int, str, str], int] = {}
+    known: dict[tuple[int, str, str], int] = {}  # a fact that is mentioned again is the same event
     result: list[int | None] = []
     for i, a, c, n, e in zip(index.tolist(), assertion, code, negation, experiencer):
         if a == "other" or (n == "negated" and e != "patient" and a == "absent"):
@@ -225,7 +223,7 @@ def _evidence_table(constants: Constants, notes: pa.Table, batch: pa.Table) -> p
     for name in batch.column_names:
         if name not in ("note_index", "concept_index"):
             columns[name] = batch.column(name)
-    columns["base_concept_id"] = pc.add(batch.column("concept_index").cast(pa.int64()), LOCAL_BASE)
+    columns["base_concept_id"] = pa.array(batch.column("concept_index").to_numpy().astype(np.int64) + LOCAL_BASE)
     columns["event_id"] = _event_ids(notes, index, batch)
     columns["evidence_id"] = pa.array(
         [

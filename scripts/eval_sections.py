@@ -1,13 +1,10 @@
-"""Score section finding on the tune sets: labelled section bodies in whole notes, heading lines in visit notes.
-
-`python scripts/eval_sections.py [--shared DIR] [--limit N] [--json OUT]`
+"""Score section finding on the tune sets (`python scripts/eval_sections.py [--shared DIR] [--limit N] [--json OUT]`).
 
 mts_aligned_sections, at gold spans only (the rest of a note is unlabelled): a body is found when half of it lies in
 sections whose own or enclosing name answers to its label in `section_label_map.tsv`; precision counts the predicted
-blocks that share half of the shorter of the two with a gold body. "boundaries" leaves names out: block and body cover
-half of each other. aci_bench: a heading line is found when a section begins there; precision counts sections whose
-main heading fills its line; "aci names": the names of those found fit the note's division. "leaks": bodies that run on past
-the next heading. Prints counts, section names and heading strings, never note text.
+blocks that share half of the shorter of the two with a body. "boundaries" leaves names out: each covers half of the
+other. aci_bench: a heading line is found when a section begins there; precision counts sections whose main heading
+fills its line; "aci names": names that fit the division. "leaks" pass the next heading. Never prints note text.
 """
 
 from __future__ import annotations
@@ -17,7 +14,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,14 +24,13 @@ from phenotext.nlp import Extractor, Section
 ROOT = Path(__file__).resolve().parent.parent
 LABEL_MAP = Path(__file__).with_name("section_label_map.tsv")
 HEADINGS = ROOT / "nlp" / "data" / "sections.tsv"
-HALF = 0.5
+HALF, UNNAMED = 0.5, "header"
 # A heading right before a body: capitalised words at the beginning of a line or sentence, then a colon or a line's end.
 BEFORE = re.compile(r"(?:^|[\n.;,]\s*|\s{2,})([A-Z][A-Za-z0-9 /&,()'#-]{0,60}?)\s*(?::[\s-]*|[-,]?[ \t]*\n\s*)$")
 HEADING_LINE = re.compile(r"[^:\n]{0,80}[:\n]\s*")
 HEADING_ALONE = re.compile(r"[^:\n]{1,60}:?[ \t]*(?:\n|$)")
-UNNAMED = "header"
 Sections = tuple[Section, ...]
-NOT_IN_TABLE, NOT_DETECTED = "missed heading, not in the table", "heading in the table, not detected"
+NOT_IN_TABLE, NOT_DETECTED = "heading not in the table", "heading in the table, not detected"
 
 
 @dataclass(slots=True)
@@ -77,14 +73,13 @@ class Reference:
     kinds: dict[str, str]
 
     def fits(self, label: str, names: Iterable[str]) -> bool:
-        return not self.answers[label].isdisjoint(names)
+        return not self.answers.get(label, set()).isdisjoint(names)
 
 
-def read_table(path: Path) -> Iterator[dict[str, str]]:
+def read_table(path: Path) -> list[dict[str, str]]:
     """Rows of a tab-separated table by column name, `#` lines left out."""
-    lines = [x for x in path.read_text(encoding="utf-8").splitlines() if x.strip() and not x.startswith("#")]
-    for line in lines[1:]:
-        yield dict(zip(lines[0].split("\t"), line.split("\t")))
+    lines = [x.split("\t") for x in path.read_text(encoding="utf-8").splitlines() if x and not x.startswith("#")]
+    return [dict(zip(lines[0], line)) for line in lines[1:]]
 
 
 def read_notes(path: Path, limit: int | None) -> list[dict[str, Any]]:
@@ -119,6 +114,7 @@ def heading_before(text: str, start: int) -> tuple[str, int] | None:
 
 
 def section_at(sections: Sections, position: int) -> Section | None:
+    """The section that holds a character."""
     return next((s for s in sections if s.start <= position < s.end), None)
 
 
@@ -131,7 +127,7 @@ def blame_miss(score: Score, ref: Reference, text: str, sections: Sections, gold
         return
     heading, at = before
     known = plain(heading) in ref.kinds
-    shown = plain(heading) if known or heading.isupper() else f"(not in capitals, {label})"
+    shown = plain(heading) if known or heading.isupper() else f"(not capitals, {label})"
     opened = [s for s in sections if at - 3 <= s.start < gold["start"] and s.name != "other"]
     if opened and ref.fits(label, (opened[-1].name, *opened[-1].path)):
         score.blame("right name, body cut short", shown)
@@ -164,9 +160,8 @@ def score_mts(ex: Extractor, notes: list[dict[str, Any]], ref: Reference) -> tup
             start, end, label = span["start"], span["end"], span["section"]
             answering = [s for s in sections if ref.fits(label, (s.name, *s.path))]
             held = sum(max(0, min(end, s.end) - max(start, s.start)) for s in answering)
-            if held >= HALF * (end - start):
-                named.found += 1
-            else:
+            named.found += held >= HALF * (end - start)
+            if held < HALF * (end - start):
                 blame_miss(named, ref, text, sections, span)
             covered = False
             for index, block in enumerate(blocks_of(text, sections)):
@@ -197,13 +192,13 @@ def score_aci(ex: Extractor, notes: list[dict[str, Any]], ref: Reference) -> tup
         taken: set[int] = set()
         for number, header in enumerate(headers):
             start, end, heading = header["start"], header["end"], plain(header["text"])
-            place = next((p for p in range(start - 2, end) if p in starts), None)
+            place = next((position for position in range(start - 2, end) if position in starts), None)
             if place is None:
                 lines.blame(NOT_DETECTED if heading in ref.kinds else NOT_IN_TABLE, heading)
             else:
                 taken.add(place)
-                label = next((d["division"] for d in note["divisions"] if d["start"] <= start < d["end"]), None)
-                if label is not None and ref.fits(label, (starts[place].name, *starts[place].path)):
+                label = next((d["division"] for d in note["divisions"] if d["start"] <= start < d["end"]), "")
+                if ref.fits(label, (starts[place].name, *starts[place].path)):
                     named.found += 1
                 else:
                     named.blame("wrong name", f"{heading} -> {starts[place].name}, division {label}")
@@ -217,8 +212,7 @@ def score_aci(ex: Extractor, notes: list[dict[str, Any]], ref: Reference) -> tup
                 scored = alone is not None and ref.kinds.get(plain(alone.group())) != "sub"
                 lines.blame("heading line not listed" if scored else "run-in or part, not scored", section.name)
                 lines.predicted += scored
-        lines.gold += len(headers)
-        lines.found += len(taken)
+        lines.gold, lines.found = lines.gold + len(headers), lines.found + len(taken)
     lines.predicted, lines.right = lines.predicted + lines.found, lines.found
     named.gold, named.predicted, named.right = lines.found, lines.found, named.found
     return lines, named
@@ -234,16 +228,14 @@ def main() -> None:
     if not corpora.is_dir():
         raise SystemExit(f"no folder {corpora}; give the shared folder with --shared or PHENOTEXT_SHARED")
     answers = {row["label"]: set(row["names"].split(",")) for row in read_table(LABEL_MAP)}
-    ref = Reference(answers, {row["heading"]: row["kind"] for row in read_table(HEADINGS)})
-    ex = Extractor()
+    ref, ex = Reference(answers, {row["heading"]: row["kind"] for row in read_table(HEADINGS)}), Extractor()
     named, bounds = score_mts(ex, read_notes(corpora / "mts_aligned_sections.jsonl", options.limit), ref)
     lines, fitting = score_aci(ex, read_notes(corpora / "aci_bench.jsonl", options.limit), ref)
     scores = {"mts named": named, "mts boundaries": bounds, "aci heading lines": lines, "aci names": fitting}
     print(f"{'task':<20}{'P':>7}{'R':>7}{'F1':>7}{'n':>6}  leaks")
     for task, score in scores.items():
-        f = score.figures()
-        leaks = f"{score.leaks}/{score.leak_chances}" if score.leak_chances else "-"
-        print(f"{task:<20}{f['P']:>7.3f}{f['R']:>7.3f}{f['F1']:>7.3f}{score.gold:>6}  {leaks}")
+        figures = "".join(f"{score.figures()[name]:>7.3f}" for name in ("P", "R", "F1"))
+        print(f"{task:<20}{figures}{score.gold:>6}  {score.leaks}/{score.leak_chances}")
     for task, score in scores.items():
         for cause, headings in sorted(score.causes.items()):
             print(f"\n{task}: {cause} ({sum(headings.values())})")

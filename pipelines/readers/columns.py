@@ -59,8 +59,13 @@ def find_columns(names: Iterable[str]) -> Columns:
     by_lower: dict[str, str] = {}
     for name in names:
         by_lower.setdefault(name.strip().lower(), name)
-    found = {field: next((by_lower[alias] for alias in aliases if alias in by_lower), None) for field, aliases in ALIASES.items()}
-    fallback = next((by_lower[name] for name in DATE_FALLBACK if name in by_lower and by_lower[name] != found["note_time"]), None)
+    found = {
+        field: next((by_lower[alias] for alias in aliases if alias in by_lower), None)
+        for field, aliases in ALIASES.items()
+    }
+    fallback = next(
+        (by_lower[name] for name in DATE_FALLBACK if name in by_lower and by_lower[name] != found["note_time"]), None
+    )
     return Columns(**found, date_fallback=fallback)
 
 
@@ -73,7 +78,6 @@ def require(columns: Columns, where: str, seen: Iterable[str]) -> Columns:
         raise RunError(
             f"no column for {', '.join(missing)}" + (f" (columns: {', '.join(known)})" if known else ""),
             where=where,
-            remedy="name the columns "
-            + "; ".join(f"{name}: {', '.join(ALIASES[name][:4])}" for name in missing),
+            remedy="name the columns " + "; ".join(f"{name}: {', '.join(ALIASES[name][:4])}" for name in missing),
         )
     return columns

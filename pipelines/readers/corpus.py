@@ -126,7 +126,11 @@ def open_corpus(path: Path) -> Corpus:
             try:
                 columns = _PROBES[form](file, file.name)
             except (EOFError, OSError) as error:
-                where = "the gzip file is damaged" if isinstance(error, EOFError) or file.suffix == ".gz" else "cannot be read"
+                where = (
+                    "the gzip file is damaged"
+                    if isinstance(error, EOFError) or file.suffix == ".gz"
+                    else "cannot be read"
+                )
                 raise RunError(where, where=file.name, remedy="copy it again") from None
     return Corpus(path, form, tuple(files), columns)
 

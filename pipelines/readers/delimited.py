@@ -15,7 +15,7 @@ from .rows import BadRow, NoteRow, RowRules, read_row
 SEPARATORS = ",\t;|"
 
 
-def _rows(path: Path, limit: int) -> tuple[io.TextIOWrapper, csv._reader]:  # pyright: ignore[reportPrivateUsage]
+def _rows(path: Path, limit: int) -> tuple[io.TextIOWrapper, Iterator[list[str]]]:
     # surrogateescape keeps undecodable bytes inside their own row instead of ending the file there
     stream = io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", errors="surrogateescape", newline="")
     header = stream.readline()

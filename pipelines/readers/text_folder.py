@@ -6,8 +6,8 @@ The rule, in this order:
 2. else a file in a sub-folder belongs to the patient that the first sub-folder names: `p017/2021-03-04_clinic.txt`;
 3. else the file's name names the patient before two underscores: `p017__2021-03-04_clinic.txt`.
 The note's id is the path without `.txt`; without metadata its time is the first date in the file's name
-(`2021-03-04`, `20210304`, either followed by `T1530` or `T15-30` where the time is known). A file system's own dates are
-never used: they say when a file was copied.
+(`2021-03-04`, `20210304`, either followed by `T1530` or `T15-30` where the time is known). A file system's own dates
+are never used: they say when a file was copied.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ _OWN = Columns(
 
 def text_files(folder: Path) -> list[Path]:
     """All `.txt` files below `folder`, in a stable order."""
-    return sorted((path for path in folder.rglob("*") if path.suffix.lower() == ".txt" and path.is_file()), key=lambda p: p.as_posix())
+    return sorted(
+        (path for path in folder.rglob("*") if path.suffix.lower() == ".txt" and path.is_file()),
+        key=lambda p: p.as_posix(),
+    )
 
 
 def _by_name(relative: str) -> dict[str, object]:
@@ -97,7 +100,9 @@ def read_text_folder(folder: Path, files: list[Path], rules: RowRules) -> Iterat
                 yield BadRow(relative, 1, "not_in_metadata", stem)
                 continue
             names = metadata[0]
-            columns = Columns(**{f: getattr(names, f) for f in Columns.__slots__} | {"note_id": "\x00id", "text": "\x00text"})
+            columns = Columns(
+                **{f: getattr(names, f) for f in Columns.__slots__} | {"note_id": "\x00id", "text": "\x00text"}
+            )
             record = {**entry, "\x00id": stem}
         record[columns.text or ""] = b""
         if path.stat().st_size > rules.max_bytes:

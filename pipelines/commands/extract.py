@@ -1,0 +1,89 @@
+"""`phenotext extract`: JSON lines in, JSON lines out."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+from rich.console import Console
+
+from ..errors import RunError
+from ..json_lines import extract_stream
+from ..progress import Bar
+from ..readers.jsonl import open_bytes
+from ..worker import load_extractor
+
+STANDARD = Path("-")
+
+
+@contextmanager
+def _target(path: Path) -> Iterator[IO[bytes]]:
+    """Standard output or a pipe as it is; a file aside first, so that it is whole or not there."""
+    if path == STANDARD:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        with open(path, "wb") as out:
+            yield out
+        return
+    if not path.parent.is_dir():
+        raise RunError("no such folder", where=str(path.parent), remedy="make it first")
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(aside, "wb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def extract_command(
+    notes: Annotated[
+        Path, typer.Option("--notes", help="JSON lines with note_id and text, optionally spans; - for standard input.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="JSON lines, one for each line in, in order; - for standard output.")
+    ],
+    terminology: Annotated[
+        Path | None, typer.Option(help="Compiled terminology; the starter lexicon by default.")
+    ] = None,
+    processes: Annotated[int, typer.Option(help="Worker processes.")] = 1,
+) -> None:
+    """Extract mentions from JSON lines: one line out for every line in, none ever dropped.
+
+    With "spans": [{"start", "end", "code"?}] in a line the dictionary is left out and exactly those spans are asserted.
+    """
+    if notes != STANDARD and not notes.is_file():
+        raise RunError("no such file", where=str(notes), remedy="give --notes a .jsonl file")
+    if processes < 1:
+        raise RunError(f"--processes {processes} is not possible", remedy="give 1 or more")
+    load_extractor(terminology)  # a terminology that cannot be used is reported before anything is written
+    began = time.perf_counter()
+    lines = size = 0
+    with Bar() as bar, _target(out) as target:
+        source = sys.stdin.buffer if notes == STANDARD else open_bytes(notes)
+        gzipped = notes.suffix == ".gz"
+        bar.stage("Extracting", None if gzipped or notes == STANDARD else notes.stat().st_size)
+        with source:
+            for count, read, output in extract_stream(source, terminology, processes):
+                target.write(output)
+                lines += count
+                size += read
+                bar.advance(read)
+    seconds = max(time.perf_counter() - began, 1e-9)
+    if out != STANDARD:
+        Console(stderr=True).print(
+            f"{lines:,} lines -> {out} ({lines / seconds:,.0f} lines/s, {size / seconds / 1e6:.1f} MB/s)",
+            soft_wrap=True,
+            highlight=False,
+        )

@@ -1,0 +1,137 @@
+"""What a run found, for a person to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from .database import connect, quoted
+from .run import RunResult
+from .sql import read_sql
+
+TOP = 10
+ORDER = ("present", "absent", "possible", "historical", "family", "hypothetical", "other")
+TABLES = (
+    ("feature.parquet", "one row per cohort row and feature; names in covariate_ref.parquet"),
+    ("evidence.parquet", "every mention with offsets, axes and cues"),
+    ("data/", "events as a MEDS dataset (metadata/ beside it)"),
+    ("cohort.parquet", "who, as of when, in which split"),
+    ("quarantine.parquet", "rows left out, with the reason"),
+    ("private/", "ids of the source: keep it apart"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TopConcept:
+    """A concept by the number of patients who have it."""
+
+    code: str
+    name: str
+    patients: int
+    mentions: int
+    denied: int
+
+
+def top_concepts(out: Path, limit: int = TOP) -> list[TopConcept]:
+    """Concepts that most patients have according to their notes."""
+    database = connect()
+    try:
+        for name, path in (("evidence", out / "evidence.parquet"), ("codes", out / "metadata" / "codes.parquet")):
+            database.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({quoted(path)})")
+        return [TopConcept(*row) for row in database.execute(read_sql("top_concepts"), [limit]).fetchall()]
+    finally:
+        database.close()
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def print_summary(console: Console, result: RunResult) -> None:
+    """Notes, patients, mentions, top concepts, what was left out and why, speed, where the tables are."""
+    counts, measured, out = result.document["counts"], result.document["measured"], result.out
+    if result.already_complete:
+        console.print(f"[green]Already complete[/]: {out} holds this very run; nothing was done again.\n")
+    console.print(
+        f"[bold]{_count(counts['notes'], 'note')}[/] of [bold]{_count(counts['patients'], 'patient')}[/], "
+        f"{_count(sum(counts['mentions'].values()), 'mention')}, {_count(sum(counts['events'].values()), 'event')}, "
+        f"{_count(counts['features'], 'feature value')} in {_count(counts['cohort_rows'], 'cohort row')}."
+    )
+    console.print()
+    console.print(Group(_mentions(counts["mentions"]), Text(), _concepts(out)))
+    console.print(_quarantine(counts["quarantined"]))
+    _remarks(console, counts)
+    if not result.already_complete:
+        _speed(console, measured)
+    console.print("\n[bold]Tables[/]")
+    for name, words in TABLES:
+        console.print(Text.assemble("  ", (str(out / name), "cyan"), "  ", (words, "dim")), soft_wrap=True)
+
+
+def _mentions(mentions: dict[str, int]) -> Table:
+    table = Table(title="Mentions by assertion", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    names = [name for name in ORDER if mentions.get(name)]
+    for name in names:
+        table.add_column(name, justify="right")
+    if names:
+        table.add_row(*(f"{mentions[name]:,}" for name in names))
+    return table
+
+
+def _concepts(out: Path) -> Table:
+    table = Table(title="Top concepts in notes", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("concept")
+    table.add_column("code", style="dim")
+    for name in ("patients", "present", "absent"):
+        table.add_column(name, justify="right")
+    for row in top_concepts(out):
+        table.add_row(row.name, row.code, f"{row.patients:,}", f"{row.mentions:,}", f"{row.denied:,}")
+    return table
+
+
+def _quarantine(reasons: dict[str, int]) -> Text:
+    if not reasons:
+        return Text("\nQuarantine: empty, every row was read.", style="dim")
+    listed = ", ".join(
+        f"{name.replace('_', ' ')} {n:,}" for name, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    )
+    return Text(f"\nQuarantine: {_count(sum(reasons.values()), 'row')} ({listed})", style="yellow")
+
+
+def _remarks(console: Console, counts: dict[str, int | dict[str, int]]) -> None:
+    claims = counts.get("claims")
+    if isinstance(claims, dict) and claims:
+        console.print(
+            f"Claims: {claims['rows']:,} rows; {claims['rows_mapped']:,} share a concept with notes, {claims['rows_source_concept']:,} "
+            f"keep the source's concept, {claims['rows_unmapped']:,} unmapped ({claims['codes_unmapped']:,} codes)."
+        )
+    for key, words in (
+        ("notes_default_lag", "notes without available_time: the default lag was added (--lag)"),
+        ("notes_unread_available_time", "notes whose available_time could not be read: the default lag was added"),
+        ("notes_available_before_note_time", "notes available before they were written: their note time was taken"),
+        ("cohort_rows_without_data", "cohort rows of patients without notes or claims"),
+        ("subjects_without_given_split", "patients missing in the splits file: the default split was taken"),
+    ):
+        number = counts.get(key)
+        if isinstance(number, int) and number:
+            console.print(f"[dim]{number:,} {words}.[/]")
+
+
+def _speed(console: Console, measured: dict[str, float]) -> None:
+    seconds, done = measured["seconds_extract"], measured["notes_extracted_now"]
+    speed = (
+        f"{done / seconds:,.0f} notes/s, {measured['characters_extracted_now'] / seconds / 1e6:.1f} MB/s"
+        if seconds and done
+        else "-"
+    )
+    resumed = (
+        f", {int(measured['shards_resumed'])} of {int(measured['shards'])} shards from before"
+        if measured["shards_resumed"]
+        else ""
+    )
+    processes = _count(int(measured["processes"]), "process", "processes")
+    console.print(f"Took {measured['seconds']:.1f} s ({speed} reading and extracting, {processes}{resumed}).")
