@@ -112,7 +112,8 @@ def _hard_breaks(
     soft |= comma & lower & ~starts_item
     last_flags = tokens.flags[np.maximum(newline - 1, 0)]
     unfinished = ((last_flags & Flag.CONTINUES) > 0) & ((last_flags & Flag.LOWER) > 0)
-    soft |= unfinished & ~starts_item
+    answer = kind_in(kind[np.maximum(newline - 2, 0)], Kind.COLON, Kind.HYPHEN, Kind.QUESTION)  # "Cough: no"
+    soft |= unfinished & ~starts_item & ~answer
     hard[newline[~soft]] = True
     return hard
 

@@ -66,7 +66,8 @@ def load_claims(
     database.execute("CREATE TABLE lag AS SELECT CAST(? AS BIGINT) AS claims_hours", [claims_hours])
     database.execute(
         "CREATE TABLE claims_row (file VARCHAR, domain VARCHAR, line BIGINT, person_id VARCHAR, "
-        "clinical_time TIMESTAMP, available_time TIMESTAMP, source_concept_id BIGINT, source_value VARCHAR, type_concept_id BIGINT, "
+        "clinical_time TIMESTAMP, available_time TIMESTAMP, source_concept_id BIGINT, source_value VARCHAR, "
+        "type_concept_id BIGINT, "
         "visit_occurrence_id VARCHAR, numeric_value FLOAT, unit VARCHAR)"
     )
     for table in CLAIMS_TABLES:
@@ -179,7 +180,8 @@ def _read_table(database: Database, path: Path, table: ClaimsTable, claims: Clai
     claims.counts["unread_available_times"] = claims.counts.get("unread_available_times", 0) + unread
     database.execute(
         "INSERT INTO claims_row SELECT ?, ?, line, person_id, clinical_time, available_time, source_concept_id, "
-        "source_value, type_concept_id, visit_occurrence_id, numeric_value, unit FROM checked WHERE reason IS NULL ORDER BY line",
+        "source_value, type_concept_id, visit_occurrence_id, numeric_value, unit FROM checked WHERE reason IS NULL "
+        "ORDER BY line",
         [path.name, table.domain],
     )
 
@@ -200,7 +202,9 @@ def _codes(database: Database, registry: Registry, claims: Claims) -> None:
         "SELECT domain, source_value, source_concept_id, count(*) FROM claims_row GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     rows: list[dict[str, Any]] = []
-    counts: dict[str, int] = dict.fromkeys(("rows", "rows_mapped", "rows_source_concept", "rows_unmapped", "codes_unmapped"), 0)
+    counts: dict[str, int] = dict.fromkeys(
+        ("rows", "rows_mapped", "rows_source_concept", "rows_unmapped", "codes_unmapped"), 0
+    )
     for domain, source_value, source_concept_id, n in used:
         vocabulary, code = (
             vocabulary_and_code(domain, source_value) if source_value else ("OMOP", str(source_concept_id))

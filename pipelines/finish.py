@@ -202,7 +202,8 @@ class Finisher:
         self._write(meds.subject_splits_filepath, tables.SUBJECT_SPLIT, split.to_batches())
         unknown = value(
             database,
-            "SELECT count(*) FROM cohort WHERE subject_id NOT IN (SELECT subject_id FROM note UNION ALL SELECT subject_id FROM event)",
+            "SELECT count(*) FROM cohort WHERE subject_id NOT IN "
+            "(SELECT subject_id FROM note UNION ALL SELECT subject_id FROM event)",
         )
         return {
             "cohort_rows_without_data": unknown,
@@ -214,7 +215,10 @@ class Finisher:
             part = self.folder / meds.data_subdirectory / split
             part.mkdir(parents=True, exist_ok=True)
             columns = ", ".join(f'e."{name}"' for name in tables.EVENT.names)
-            query = f"SELECT {columns} FROM event e JOIN split s USING (subject_id) WHERE s.split = '{split}' ORDER BY {EVENT_ORDER}"
+            query = (
+                f"SELECT {columns} FROM event e JOIN split s USING (subject_id) "
+                f"WHERE s.split = '{split}' ORDER BY {EVENT_ORDER}"
+            )
             self._write(f"{meds.data_subdirectory}/{split}/0.parquet", tables.EVENT, batches(database, query))
 
     def _dataset(self) -> dict[str, Any]:
@@ -243,6 +247,7 @@ class Finisher:
         def number(query: str) -> int:
             return value(database, query)
 
+        quarantine = quoted(self.folder / "quarantine.parquet")
         return {
             "notes": number("SELECT count(*) FROM note"),
             "patients": number("SELECT count(DISTINCT subject_id) FROM note"),
@@ -253,9 +258,7 @@ class Finisher:
             "cohort_rows": number("SELECT count(*) FROM cohort"),
             "features": number("SELECT count(*) FROM feature"),
             "covariates": number("SELECT count(DISTINCT covariate_id) FROM feature"),
-            "quarantined": pairs(
-                f"SELECT reason, count(*) FROM read_parquet({quoted(self.folder / 'quarantine.parquet')}) GROUP BY 1 ORDER BY 1"
-            ),
+            "quarantined": pairs(f"SELECT reason, count(*) FROM read_parquet({quarantine}) GROUP BY 1 ORDER BY 1"),
         }
 
     def _move(self) -> list[str]:

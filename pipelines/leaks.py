@@ -66,7 +66,8 @@ def _check(database: Database, cohort: str, query: str) -> list[LeakCheck]:
     )
     for name in ("event", "note"):
         database.execute(
-            f"CREATE OR REPLACE TABLE own_{name} AS SELECT a.row_id AS subject_id, a.prediction_time, x.* EXCLUDE (subject_id) "
+            f"CREATE OR REPLACE TABLE own_{name} AS "
+            f"SELECT a.row_id AS subject_id, a.prediction_time, x.* EXCLUDE (subject_id) "
             f"FROM asked a JOIN all_{name} x ON x.subject_id = a.subject_id"
         )
     later = sum(

@@ -9,11 +9,14 @@ from .note_view import NoteView, ShownMention
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1b1f24 }
-pre { white-space: pre-wrap; font: 14px/1.7 ui-monospace, monospace; border: 1px solid #d0d7de; border-radius: 6px; padding: 1rem }
+pre { white-space: pre-wrap; font: 14px/1.7 ui-monospace, monospace; padding: 1rem }
+pre { border: 1px solid #d0d7de; border-radius: 6px }
 mark { border-radius: 3px; padding: 1px 2px; color: inherit }
 u { text-decoration-thickness: 2px; text-underline-offset: 3px }
-table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #d0d7de; vertical-align: top }
-.present { background: #aceebb } .absent { background: #d0d7de } .possible { background: #fae17d } .historical { background: #b6e3ff }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #d0d7de; vertical-align: top }
+.present { background: #aceebb } .absent { background: #d0d7de } .possible { background: #fae17d }
+.historical { background: #b6e3ff }
 .family, .other { background: #ecd8ff } .hypothetical { background: #ffd8b5 }
 """.strip()
 

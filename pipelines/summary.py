@@ -106,8 +106,9 @@ def _remarks(console: Console, counts: dict[str, int | dict[str, int]]) -> None:
     claims = counts.get("claims")
     if isinstance(claims, dict) and claims:
         console.print(
-            f"Claims: {claims['rows']:,} rows; {claims['rows_mapped']:,} share a concept with notes, {claims['rows_source_concept']:,} "
-            f"keep the source's concept, {claims['rows_unmapped']:,} unmapped ({claims['codes_unmapped']:,} codes)."
+            f"Claims: {claims['rows']:,} rows; {claims['rows_mapped']:,} share a concept with the terminology, "
+            f"{claims['rows_source_concept']:,} keep the source's concept, "
+            f"{claims['rows_unmapped']:,} unmapped ({claims['codes_unmapped']:,} codes)."
         )
     for key, words in (
         ("notes_default_lag", "notes without available_time: the default lag was added (--lag)"),

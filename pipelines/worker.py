@@ -102,9 +102,10 @@ def write_shard(constants: Constants, shard: Shard) -> ShardCounts:
     hashes = [_note_hash(text, constants.key) for text in shard.text]
     notes = _note_table(constants, shard, hashes, batch)
     evidence = _evidence_table(constants, notes, batch)
-    bad = shard.bad + [
-        (BadRow(*shard.place[index], "extraction_failed"), shard.note_id[index]) for index in failed.tolist()
-    ]
+    bad = list(shard.bad)
+    for index in failed.tolist():
+        file, row = shard.place[index]
+        bad.append((BadRow(file, row, "extraction_failed"), shard.note_id[index]))
     with folder_in_one_go(shard.folder) as folder:
         write_table(folder / "evidence.parquet", EVIDENCE, evidence.to_batches())
         write_table(folder / "note.parquet", NOTE, notes.take(pa.array(kept)).to_batches())

@@ -25,7 +25,7 @@ def build_command(
         list[Path],
         typer.Option(
             "--source",
-            help="TSV/CSV, FHIR ValueSet or CodeSystem JSON, OBO or OBO-graph JSON (also .gz); or a folder. Repeatable.",
+            help="TSV/CSV, FHIR ValueSet or CodeSystem JSON, OBO or OBO-graph JSON (also .gz); a folder. Repeatable.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", help="The compiled terminology.")],

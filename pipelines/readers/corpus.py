@@ -150,15 +150,13 @@ def _folder(path: Path) -> tuple[Form, list[Path]]:
     omop = [file for file in tables if file.name.lower().split(".")[0] == "note"]
     if omop:  # a folder of OMOP tables: only NOTE holds notes
         tables = omop
-    forms = {form_of(file) for file in tables}
+    forms: set[Form] = {form for file in tables if (form := form_of(file)) is not None}
     if not tables:
         raise RunError("no notes in this folder", where=str(path), remedy=f"give {ACCEPTED}")
     if len(forms) > 1:
         raise RunError(
-            f"files of several kinds ({', '.join(sorted(str(form) for form in forms))})",
+            f"files of several kinds ({', '.join(sorted(forms))})",
             where=str(path),
             remedy="name the file that holds the notes",
         )
-    form = forms.pop()
-    assert form is not None
-    return form, tables
+    return forms.pop(), tables

@@ -21,8 +21,8 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 def open_bytes(path: Path) -> IO[bytes]:
     """The file's bytes, decompressed where it is gzipped."""
     if path.suffix.lower() == ".gz":
-        return cast("IO[bytes]", gzip.open(path, "rb"))  # noqa: SIM115  # the caller closes it
-    return open(path, "rb")  # noqa: SIM115
+        return cast("IO[bytes]", gzip.open(path, "rb"))  # the caller closes it
+    return open(path, "rb")
 
 
 def bounded_lines(source: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | None]]:
