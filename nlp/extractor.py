@@ -12,6 +12,7 @@ from .assertion import decide
 from .context import WORD_CLASSES, ContextRules, MentionWords
 from .cue_table import CueRow, CueTable, default_cues, folded_words
 from .heading_table import HeadingRow, HeadingTable, default_headings
+from .order_free import LINKING, class_hashes
 from .recognize import recognize
 from .results import (
     ASSERTION,
@@ -50,7 +51,8 @@ class Extractor:
     >>> [(m.text, m.assertion, [c.text for c in m.cues]) for m in note.mentions]
     [('pneumonia', 'absent', ['No evidence of']), ('asthma', 'family', ['Mother'])]
 
-    Without arguments it uses the starter lexicon. `cues` and `headings` replace the package's own tables. An extractor
+    Without arguments it uses the starter lexicon. `cues` and `headings` replace the package's own tables;
+    `order_free=False` finds terms only as they are written. An extractor
     may be used by one thread at a time; processes each open their own and share the memory-mapped terminology.
     """
 
@@ -60,11 +62,12 @@ class Extractor:
         *,
         cues: Sequence[CueRow] | None = None,
         headings: Sequence[HeadingRow] | None = None,
+        order_free: bool = True,
     ) -> None:
         self.terminology = starter_terminology() if terminology is None else terminology
         cue_rows = default_cues() if cues is None else list(cues)
         heading_rows = default_headings() if headings is None else list(headings)
-        words = set(WORD_CLASSES)
+        words = set(WORD_CLASSES | LINKING)
         words.update(chain.from_iterable(folded_words(row.cue) for row in cue_rows))
         words.update(chain.from_iterable(folded_words(row.heading) for row in heading_rows))
         vocabulary = Vocabulary.build(words)
@@ -74,8 +77,17 @@ class Extractor:
         self.heading_table = HeadingTable.build(heading_rows, vocabulary)
         self.rules = tuple(row.rule for row in self.cue_table.rows)
         self._context = ContextRules(self.cue_table, ids)
-        self._surfaces = SurfaceTable(self.terminology.vocabulary.ids, vocabulary.ids)
+        linking = np.zeros(len(vocabulary.hashes) + 1, bool)
+        linking[[ids[word] for word in LINKING]] = True
+        self._linking = linking if order_free else None
+        self._surfaces = SurfaceTable(
+            self.terminology.vocabulary.ids, vocabulary.ids, self._classes if order_free else None
+        )
         self._chronic = np.append(self.terminology.chronic, False)  # the last cell answers for concept -1
+
+    def _classes(self, keys: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        hashes = class_hashes(keys)
+        return hashes, self.terminology.bags.members(hashes)
 
     @classmethod
     def load(cls, path: str | Path) -> Extractor:
@@ -126,7 +138,7 @@ class Extractor:
             group = np.full(len(concept), -1, np.int32)
             note = np.repeat(np.arange(len(texts)), [len(s or ()) for s in spans])
         else:
-            first, last, group, concept = recognize(self.terminology, stream)
+            first, last, group, concept = recognize(self.terminology, stream, self._surfaces, self._linking)
             mentions = MentionWords(first, last, overlapping=False)
             note = np.searchsorted(tokens.note_char, stream.start[first], side="right") - 1
             start = stream.start[first] - tokens.note_char[note]

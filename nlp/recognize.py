@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from .order_free import find_bags
 from .stream import Stream
-from .terminology.terminology import ENTRY_CASE, GROUP_MIXED, GROUP_UPPER, GROUP_UPPER_WORDLIKE, Terminology
-from .tokens import Flag, Kind
+from .terminology.terminology import ENTRY_CASE, GROUP_ANY, GROUP_MIXED, GROUP_UPPER, GROUP_UPPER_WORDLIKE, Terminology
+from .tokens import Flag, Kind, SurfaceTable
 from .trie import without_overlaps
 
+Matches = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-def recognize(terminology: Terminology, stream: Stream) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+
+def recognize(
+    terminology: Terminology, stream: Stream, surfaces: SurfaceTable, linking: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return first word, last word (half-open), group and concept of every mention, ordered by position.
 
     Acronyms match in capitals only; one that is also an English word ("ALL", "CAN") not inside a shouted passage.
+    `linking` [cue vocabulary + 1] marks conjunctions; None leaves out order-free matching.
     """
     upper = (stream.flags & Flag.UPPER) > 0
     exempt = upper | (stream.kind != Kind.WORD) | ((stream.flags & Flag.INITIAL) > 0)
@@ -24,17 +30,19 @@ def recognize(terminology: Terminology, stream: Stream) -> tuple[np.ndarray, np.
 
     def accepts(groups: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         needs = case[groups]
-        capitals = lowered[ends] == lowered[starts]
-        shouting = _shouted_around(stream, upper, starts, ends)
-        return (
-            ((needs != GROUP_UPPER) & (needs != GROUP_UPPER_WORDLIKE))
-            | ((needs == GROUP_UPPER) & capitals)
-            | ((needs == GROUP_UPPER_WORDLIKE) & capitals & ~shouting)
-        )
+        fits = (needs == GROUP_ANY) | (needs == GROUP_MIXED)
+        rows = np.flatnonzero(~fits)
+        if len(rows):
+            starts, ends = starts[rows], ends[rows]
+            capitals = lowered[ends] == lowered[starts]
+            shouting = (needs[rows] == GROUP_UPPER_WORDLIKE) & _shouted_around(stream, upper, starts, ends)
+            fits[rows] = capitals & ~shouting
+        return fits
 
     first, last, group = terminology.trie.longest(stream.term, accepts)
     keep = without_overlaps(first, last)
-    first, last, group = first[keep], last[keep], group[keep]
+    exact = (first[keep], last[keep], group[keep])
+    first, last, group = exact if linking is None else _with_bags(terminology, stream, surfaces, linking, exact)
     entry = terminology.group_start[group].astype(np.int64)
     # where capitals decide, a small-letter match takes the first entry that does not need them
     mixed = np.flatnonzero((case[group] == GROUP_MIXED) & (lowered[last] != lowered[first]))
@@ -43,6 +51,42 @@ def recognize(terminology: Terminology, stream: Stream) -> tuple[np.ndarray, np.
         while entry[i] < stop - 1 and terminology.entry_flags[entry[i]] & ENTRY_CASE:
             entry[i] += 1
     return first, last, group, terminology.entry_concept[entry]
+
+
+def _with_bags(
+    terminology: Terminology, stream: Stream, surfaces: SurfaceTable, linking: np.ndarray, exact: Matches
+) -> Matches:
+    """Add order-free matches: compact ones compete with the exact ones by length, stretched ones stand beside them."""
+    first, last, group, stretched = find_bags(
+        terminology.bags,
+        stream,
+        surfaces.class_hash[stream.surface],
+        surfaces.in_bag[stream.surface],
+        linking[stream.cue],
+    )
+    if not len(first):
+        return exact
+    compact = ~stretched
+    # exact matches first: of equally long ones they win
+    all_first = np.concatenate((exact[0], first[compact]))
+    all_last = np.concatenate((exact[1], last[compact]))
+    all_group = np.concatenate((exact[2], group[compact].astype(exact[2].dtype)))
+    order = np.lexsort((np.arange(len(all_first)), all_first - all_last, all_first))
+    all_first, all_last, all_group = all_first[order], all_last[order], all_group[order]
+    keep = without_overlaps(all_first, all_last)
+    all_first, all_last, all_group = all_first[keep], all_last[keep], all_group[keep]
+    # a stretched match inside a longer name is part of it, not a finding of its own
+    first, last, group = first[stretched], last[stretched], group[stretched]
+    place = np.searchsorted(all_first, first, side="right") - 1
+    inside = (place >= 0) & (all_last[np.maximum(place, 0)] >= last)
+    fresh = np.ones(len(first), bool)
+    fresh[1:] = (first[1:] != first[:-1]) | (last[1:] != last[:-1]) | (group[1:] != group[:-1])
+    keep = ~inside & fresh
+    all_first = np.concatenate((all_first, first[keep]))
+    all_last = np.concatenate((all_last, last[keep]))
+    all_group = np.concatenate((all_group, group[keep].astype(all_group.dtype)))
+    order = np.lexsort((all_group, all_last, all_first))
+    return all_first[order], all_last[order], all_group[order]
 
 
 def _shouted_around(stream: Stream, upper: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -21,11 +21,12 @@ _LIST_STARTERS = (Kind.BULLET, Kind.HYPHEN, Kind.OPEN, Kind.RULER, Kind.NEWLINE,
 class Stream:
     """Word stream of a batch. All arrays are [m], one cell a word, except `ends_sentence`/`hard` which are per token.
 
-    `token` index into the tokens; `term`/`cue` vocabulary ids (-1 unknown); `sentence` running number; `start`/`end`
+    `token` index into the tokens; `surface` its surface id; `term`/`cue` vocabulary ids (-1 unknown); `sentence` running number; `start`/`end`
     characters in the batch; `kind`, `flags` as the tokens'.
     """
 
     token: np.ndarray
+    surface: np.ndarray
     term: np.ndarray
     cue: np.ndarray
     sentence: np.ndarray
@@ -76,6 +77,7 @@ def build_stream(tokens: TokenBatch, surfaces: SurfaceTable) -> Stream:
     sentence = np.repeat(np.arange(len(first) - 1, dtype=np.int32), np.diff(first))
     return Stream(
         token=token,
+        surface=surface,
         term=surfaces.term[surface],
         cue=surfaces.cue[surface],
         sentence=sentence,

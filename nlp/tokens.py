@@ -198,17 +198,19 @@ class SurfaceTable:
     """Properties of every distinct token seen so far, as arrays indexed by surface id.
 
     `term_ids` and `cue_ids` turn a list of normalised (folded) words into the vocabulary ids of the two tries, -1
-    where unknown. Grows with the text's vocabulary; `limit` surfaces empty it, so memory stays bounded on endless streams.
+    where unknown; `class_hashes` gives their classes' hashes and whether order-free matching knows them. Grows with the text's vocabulary; `limit` surfaces empty it, so memory stays bounded on endless streams.
     """
 
     def __init__(
         self,
         term_ids: Callable[[Sequence[str]], np.ndarray],
         cue_ids: Callable[[Sequence[str]], np.ndarray],
+        class_hashes: Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]] | None = None,
         limit: int = 1_000_000,
     ) -> None:
         self._term_ids = term_ids
         self._cue_ids = cue_ids
+        self._class_hashes = class_hashes
         self._limit = limit
         self._clear()
 
@@ -224,6 +226,8 @@ class SurfaceTable:
         self.flags = np.zeros(capacity, np.uint8)
         self.term = np.full(capacity, -1, np.int32)
         self.cue = np.full(capacity, -1, np.int32)
+        self.class_hash = np.zeros(capacity, np.uint64)
+        self.in_bag = np.zeros(capacity, bool)
         self._size = 1
 
     def trim(self) -> None:
@@ -254,12 +258,16 @@ class SurfaceTable:
         self.flags[start:end] = flags
         unseen = (Kind.BLANK, Kind.NEWLINE, Kind.PLACEHOLDER, Kind.RULER)
         # An empty key is in no vocabulary: blanks and masks never match.
-        self.term[start:end] = self._term_ids(["" if k in unseen else normalize(c) for k, c in zip(kinds, cores)])
+        keys = ["" if k in unseen else normalize(c) for k, c in zip(kinds, cores)]
+        self.term[start:end] = self._term_ids(keys)
+        if self._class_hashes is not None:
+            self.class_hash[start:end], self.in_bag[start:end] = self._class_hashes(keys)
         self.cue[start:end] = self._cue_ids(["" if k in unseen else cue_key(k, c) for k, c in zip(kinds, cores)])
         pending.clear()
 
     def _grow(self, capacity: int) -> None:
-        for name, fill in (("length", 0), ("core_length", 0), ("kind", 0), ("flags", 0), ("term", -1), ("cue", -1)):
+        fills = {"length": 0, "core_length": 0, "kind": 0, "flags": 0, "term": -1, "cue": -1, "class_hash": 0, "in_bag": 0}
+        for name, fill in fills.items():
             old = getattr(self, name)
             new = np.full(capacity, fill, old.dtype)
             new[: len(old)] = old

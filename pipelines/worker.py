@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ..nlp.evidence import evidence_batch
+from ..nlp.evidence import EVIDENCE_COLUMNS, evidence_batch
 from ..nlp.extractor import Extractor
 from ..nlp.tables import EVIDENCE, ID_MAP, NOTE, NOTE_TEXT, QUARANTINE
 from ..nlp.version import VERSION
@@ -144,14 +144,12 @@ def _extract(extractor: Extractor, texts: list[str], keep_text: bool) -> tuple[p
                     batches.append(_shifted(evidence_batch(extractor, [texts[index]], keep_text=keep_text), index))
                 except Exception:
                     failed.append(index)
-    if not batches:
-        batches.append(evidence_batch(extractor, [], keep_text=keep_text))
-    return pa.Table.from_batches(batches), np.array(failed, np.int64)
+    return pa.Table.from_batches(batches, EVIDENCE_COLUMNS), np.array(failed, np.int64)
 
 
 def _shifted(batch: pa.RecordBatch, start: int) -> pa.RecordBatch:
     place = batch.schema.get_field_index("note_index")
-    return batch.set_column(place, "note_index", pa.array(batch.column(place).to_numpy() + np.int32(start), pa.int32()))
+    return batch.set_column(place, EVIDENCE_COLUMNS.field("note_index"), pa.array(batch.column(place).to_numpy() + np.int32(start), pa.int32()))
 
 
 def _note_hash(text: str, key: bytes) -> str:

@@ -19,7 +19,7 @@ def _short(identifier: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Hpo:
-    """`parents` by id; `successor` of alternative and retired ids; `phenotypic`: ids under HP:0000118; cross references."""
+    """`parents` by id, `successor` of alternative and retired ids, ids under HP:0000118, UMLS and SNOMED references."""
 
     parents: dict[str, set[str]]
     successor: dict[str, str]
@@ -87,7 +87,7 @@ class Steps:
 
     @classmethod
     def read(cls, isa_edges: Path, hpo: Hpo) -> Steps:
-        """Direct edges of the Mondo table (child, parent, direct) and is-a edges between HPO nodes with SNOMED codes."""
+        """Direct edges of the Mondo table (child, parent, direct) and edges between HPO nodes with SNOMED codes."""
         near: dict[str, set[str]] = defaultdict(set)
         pairs: list[tuple[str, str]] = []
         for line in isa_edges.read_text(encoding="utf-8").splitlines()[1:]:

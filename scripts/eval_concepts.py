@@ -4,10 +4,10 @@
 
 HPO sets: old gold ids go to their successors; predictions are kept under Phenotypic abnormality HP:0000118, gold is
 scored with all codes and with those codes only (published GSC+ scores count the latter). Gold rows that their authors
-mark as negated, related or discontinuous count like the others. SNOMED sets: only terms of the wanted semantic tags are
-built (disorders; disorders and findings), spans are scored without codes, and code accuracy where HPO gives a UMLS code
-together with SNOMED codes. The peer is medspaCy's target matcher over the same rows. `--show` prints the strings of
-errors of a tune set to the terminal; measure-only sets are refused. Intervals: 95 %, bootstrap by document, seeded.
+mark as negated, related or discontinuous count like the others. SNOMED sets: only terms of the wanted semantic tags
+are built (TAGS), spans are scored without codes, and code accuracy where HPO gives a UMLS code together with SNOMED
+codes. The peer is medspaCy's target matcher over the same rows. `--show` prints the strings of errors of a tune set
+to the terminal; measure-only sets are refused. Intervals: 95 %, bootstrap by document, seeded.
 """
 
 from __future__ import annotations
@@ -15,18 +15,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from code_maps import Hpo, Steps, mondo_umls_pairs
+from concept_systems import Document, Predict, lexicon_rows, medspacy, phenotext, read_documents
 from phenotext.nlp import Extractor
-from phenotext.nlp.terminology import build_terminology, read_source
-from scoring import REPOSITORY, can_import, print_table, read_json_lines
+from scoring import REPOSITORY, can_import, print_table
 from span_scoring import (
     BOTH,
     FIGURE_NAMES,
@@ -45,78 +43,18 @@ from span_scoring import (
     overlapping_uncoded,
 )
 
-DRIVER = Path(__file__).resolve().parent / "peers" / "medspacy_targets.py"
 TUNE = ("hpo_id68", "medcat_mtsamples")
 MEASURE_ONLY = ("hpo_gsc_plus", "e3c_layer1")
-TAGS = {"medcat_mtsamples": {"disorder"}, "e3c_layer1": {"disorder", "finding"}}
+# Semantic tags of the terms that are built; codes outside the Global Patient Set (Mondo's own diseases) have none.
+TAGS = {
+    "medcat_mtsamples": {"all disorders": {"disorder", ""}, "tagged disorders": {"disorder"}},
+    "e3c_layer1": {
+        "all conditions and findings": {"disorder", "finding", "morphologic abnormality", ""},
+        "tagged disorders and findings": {"disorder", "finding"},
+    },
+}
+CODE_CAUSES = ("code: further off", "code: one is-a step", "code: right")
 SHOWN = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A text with its gold spans."""
-
-    text: str
-    gold: tuple[CodedSpan, ...]
-
-
-Predict = Callable[[Sequence[Document]], list[list[CodedSpan]]]
-
-
-def read_documents(path: Path) -> list[Document]:
-    """Documents of a span file; of E3C the disorders (layer CLINENTITY)."""
-    documents: list[Document] = []
-    for row in read_json_lines(path):
-        spans: Any = row["spans"]
-        kept = [s for s in spans if (s["attributes"] or {}).get("layer", "CLINENTITY") == "CLINENTITY"]
-        gold = tuple(CodedSpan(s["start"], s["end"], s["code"]) for s in kept)
-        documents.append(Document(str(row["text"]), gold))
-    return documents
-
-
-def lexicon_rows(lexicon: Path, tags: set[str], out: Path) -> Path:
-    """The rows of the open lexicon that have one of `tags`."""
-    lines = lexicon.read_text(encoding="utf-8").split("\n")
-    column = lines[0].split("\t").index("semantic_tag")
-    kept = [line for line in lines[1:] if line and line.split("\t")[column] in tags]
-    out.write_text("\n".join([lines[0], *kept]) + "\n", encoding="utf-8")
-    return out
-
-
-def phenotext(source: Path, folder: Path) -> tuple[Extractor, Predict]:
-    """This package's extractor over the terms of `source`."""
-    artefact = folder / f"{source.name}.ptx"
-    build_terminology([source], artefact)
-    extractor = Extractor.load(artefact)
-
-    def predict(documents: Sequence[Document]) -> list[list[CodedSpan]]:
-        notes = extractor.pipe([d.text for d in documents])
-        return [[CodedSpan(m.start, m.end, m.code) for m in note.mentions] for note in notes]
-
-    return extractor, predict
-
-
-def medspacy(python: str, source: Path, folder: Path) -> Predict:
-    """medspaCy's target matcher over the same terms, in an interpreter of its own; its stderr is thrown away."""
-    terms = folder / f"{source.name}.terms.tsv"
-    rows = dict.fromkeys(f"{term.code}\t{term.term}" for term in read_source(source).terms)
-    terms.write_text("\n".join(rows) + "\n", encoding="utf-8")
-
-    def predict(documents: Sequence[Document]) -> list[list[CodedSpan]]:
-        lines = "".join(json.dumps({"text": d.text}) + "\n" for d in documents)
-        done = subprocess.run(
-            [python, str(DRIVER), "--terms", str(terms)], input=lines.encode(), stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
-        answers = [json.loads(line)["spans"] for line in done.stdout.decode().splitlines()]
-        if done.returncode or len(answers) != len(documents):
-            raise RuntimeError(
-                f"{DRIVER.name} ended with {done.returncode} after {len(answers)} of {len(documents)} texts;"
-                " check that medspacy imports in that interpreter"
-            )
-        return [[CodedSpan(*span) for span in spans] for spans in answers]
-
-    return predict
 
 
 def causes(
@@ -210,39 +148,53 @@ def score_hpo(name: str, documents: Sequence[Document], source: Path, settings: 
     return rows
 
 
+def code_answers(
+    documents: Sequence[Document], found: Sequence[list[CodedSpan]], to_snomed: dict[str, set[str]], steps: Steps
+) -> dict[str, Counter[str]]:
+    """Strings of the gold spans that can be judged, by what the code of the best overlapping prediction is."""
+    answers: dict[str, Counter[str]] = {why: Counter() for why in CODE_CAUSES}
+    for doc, spans in zip(documents, found):
+        for span in doc.gold:
+            wanted = to_snomed.get(span.code or "")
+            answer = best_match(span, spans, lambda other: False) if wanted else None
+            if wanted is None or answer is None:
+                continue
+            why = CODE_CAUSES[2 if answer.code in wanted else 1 if steps.within_one(answer.code, wanted) else 0]
+            strings = [" ".join(doc.text[s.start : s.end].split()) for s in (span, answer)]
+            answers[why][f"{strings[0]} <> {strings[1]} [{','.join(sorted(wanted))} <> {answer.code}]"] += 1
+    return answers
+
+
 def score_snomed(
     name: str, documents: Sequence[Document], lexicon: Path, steps: Steps, settings: Settings
 ) -> list[list[object]]:
     """Span figures without codes, then code accuracy on the UMLS codes that HPO takes to SNOMED."""
-    source = lexicon_rows(lexicon, TAGS[name], settings.folder / f"{name}.tsv")
-    extractor, systems = settings.systems(source)
     to_snomed = settings.hpo.umls_to_snomed()
     coded = sum(s.code is not None for d in documents for s in d.gold)
     mapped = sum(s.code in to_snomed for d in documents for s in d.gold)
     rows: list[list[object]] = []
     accuracy: list[list[object]] = []
-    for system, predict in systems.items():
-        found = predict(documents)
-        for level, measure in (("overlap", overlapping_uncoded), ("exact", exact_uncoded)):
-            rows.append([system, level, *figures([measure(d.gold, s) for d, s in zip(documents, found)]).cells()])
-        seen = right = near = 0
-        for doc, spans in zip(documents, found):
-            for span in doc.gold:
-                wanted = to_snomed.get(span.code or "")
-                answer = best_match(span, spans, lambda other: False) if wanted else None
-                if wanted and answer is not None:
-                    seen, right = seen + 1, right + (answer.code in wanted)
-                    near += steps.within_one(answer.code, wanted)
-        accuracy.append([system, coded, mapped, seen, right, near, right / max(seen, 1), near / max(seen, 1)])
-        listing = causes(documents, found, coded=False, extractor=extractor if system == "phenotext" else None)
-        print_causes(f"{system} on {name}", listing, show=settings.show == name and system == "phenotext")
-    print_table(["system", "spans", *FIGURE_NAMES], rows)
-    print(
-        f"Code accuracy: {mapped} of {coded} coded gold spans ({mapped / max(coded, 1):.0%}) have a UMLS code that HPO takes to SNOMED.\n"
-    )
-    print_table(
-        ["system", "coded gold", "mapped", "found", "exact", "one step", "exact rate", "one-step rate"], accuracy
-    )
+    for number, (terms, tags) in enumerate(TAGS[name].items()):
+        source = lexicon_rows(lexicon, tags, settings.folder / f"{name}.{number}.tsv")
+        extractor, systems = settings.systems(source)
+        for system, predict in systems.items():
+            found = predict(documents)
+            for level, measure in (("overlap", overlapping_uncoded), ("exact", exact_uncoded)):
+                tallies = [measure(d.gold, spans) for d, spans in zip(documents, found)]
+                rows.append([system, terms, level, *figures(tallies).cells()])
+            own = system == "phenotext"
+            listing = causes(documents, found, coded=False, extractor=extractor if own else None)
+            codes = code_answers(documents, found, to_snomed, steps)
+            seen, right, near = (sum(sum(codes[why].values()) for why in CODE_CAUSES[first:]) for first in (0, 2, 1))
+            accuracy.append(
+                [system, terms, coded, mapped, seen, right, near, right / max(seen, 1), near / max(seen, 1)]
+            )
+            print_causes(f"{system} on {name}, {terms}", {**listing, **codes}, show=settings.show == name and own)
+    print_table(["system", "terms", "spans", *FIGURE_NAMES], rows)
+    share = f"{mapped} of {coded} coded gold spans ({mapped / max(coded, 1):.0%})"
+    print(f"Code accuracy: {share} have a UMLS code that HPO takes to SNOMED.\n")
+    header = ["system", "terms", "coded gold", "mapped", "found", "exact", "one step", "exact rate", "one-step rate"]
+    print_table(header, accuracy)
     return rows + accuracy
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..normalize import normalize
+from ..order_free import BagTable, bag_words
 from ..tokens import key_words
 from ..trie import MAX_WORDS, Trie, Vocabulary, hash_words, pad
 from .artefact import StringColumn, payload_hash
@@ -49,6 +50,8 @@ def compile_terminology(
     number = {(c.system, c.code): i for i, c in enumerate(ordered)}
     word_number: dict[str, int] = {}
     flat: list[int] = []
+    bag_flat: list[str] = []
+    bag_lengths: list[int] = []
     lengths_list: list[int] = []
     concept_list: list[int] = []
     rank_list: list[int] = []
@@ -60,6 +63,9 @@ def compile_terminology(
         for words in numeral_variants(key_words(variant.text)):
             if not 0 < len(words) <= MAX_WORDS:
                 continue
+            bag = [] if variant.case_sensitive else bag_words(words)
+            bag_flat.extend(bag)
+            bag_lengths.append(len(bag))
             flat.extend([word_number.setdefault(word, len(word_number)) for word in words])
             lengths_list.append(len(words))
             concept_list.append(concept)
@@ -77,6 +83,7 @@ def compile_terminology(
         matrix[np.arange(matrix.shape[1])[None, :] < lengths[:, None]] = words_flat
     del flat, words_flat
     trie, group = Trie.build(matrix, lengths, len(vocabulary.hashes))
+    bags = _bag_table(bag_flat, np.array(bag_lengths, np.int64), np.array(rank_list, np.int32), group)
     concept = np.array(concept_list, np.int32)
     rank = np.array(rank_list, np.int32)
     case = np.array(case_list, bool)
@@ -109,6 +116,9 @@ def compile_terminology(
     arrays: dict[str, np.ndarray] = {
         "vocabulary": vocabulary.hashes,
         **trie.arrays("trie_"),
+        "bag_keys": bags.keys,
+        "bag_groups": bags.groups,
+        "bag_words": bags.words,
         "group_start": group_start.astype(np.int32),
         "group_case": group_case,
         "entry_concept": concept[best],
@@ -130,3 +140,18 @@ def compile_terminology(
     if out is not None:
         terminology.save(out)
     return terminology
+
+
+def _bag_table(flat: list[str], lengths: np.ndarray, rank: np.ndarray, group: np.ndarray) -> BagTable:
+    """Order-free keys of the variants that have one; of variants with one key the best-ranked counts."""
+    number: dict[str, int] = {}
+    numbers = np.array([number.setdefault(word, len(number)) for word in flat], np.int64)
+    hashes = hash_words(number)
+    sums = np.zeros(len(flat) + 1, np.uint64)
+    if len(flat):
+        np.cumsum(hashes[numbers], out=sums[1:])
+    ends = np.cumsum(lengths)
+    chosen = np.flatnonzero(lengths)
+    chosen = chosen[np.argsort(rank[chosen], kind="stable")]
+    keys = sums[ends[chosen]] - sums[ends[chosen] - lengths[chosen]]
+    return BagTable.build(keys, group[chosen], hashes)

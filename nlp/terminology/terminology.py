@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ..order_free import BagTable
 from ..tokens import key_words
 from ..trie import Trie, Vocabulary
 from .artefact import ArtefactError, StringColumn, open_artefact, payload_hash, write_artefact
 
-FORMAT = 1
+FORMAT = 2
 CHRONIC = 1
 ENTRY_CASE = 1
 GROUP_ANY, GROUP_UPPER, GROUP_MIXED, GROUP_UPPER_WORDLIKE = 0, 1, 2, 3
@@ -34,6 +35,7 @@ class Terminology:
     system_names: tuple[str, ...]
     vocabulary: Vocabulary
     trie: Trie
+    bags: BagTable
     group_start: np.ndarray
     group_case: np.ndarray
     entry_concept: np.ndarray
@@ -65,6 +67,7 @@ class Terminology:
             system_names=tuple(meta["systems"]),
             vocabulary=Vocabulary(arrays["vocabulary"]),
             trie=Trie.from_arrays(arrays, "trie_"),
+            bags=BagTable(arrays["bag_keys"], arrays["bag_groups"], arrays["bag_words"]),
             group_start=arrays["group_start"],
             group_case=arrays["group_case"],
             entry_concept=arrays["entry_concept"],

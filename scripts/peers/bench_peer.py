@@ -1,0 +1,160 @@
+"""A peer in the benchmark, over the terms and notes it is given; imports nothing of this project but the loop.
+
+medspacy: default pipeline, target rules of the terms, sectionizer. medspacy-sentencizer: the same with spaCy's plain
+sentencizer for PyRuSH. negspacy: tokenizer, sentencizer, PhraseMatcher over the terms, negex. edsnlp: sentences, terms,
+negation, hypothesis, family, history, sections (French cues: for speed only). phrasematcher: spaCy's tokenizer and
+PhraseMatcher, nothing asserted. quickumls: its own index over the terms. medcat: a vocabulary of the terms, no model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench_loop import Run, read_terms, read_texts, serve
+
+Terms = list[tuple[str, str]]
+
+
+def over(nlp: Any, count: Callable[[Any], int] = lambda doc: len(doc.ents)) -> Run:
+    """A spaCy-like pipeline as a run."""
+    return lambda texts: sum(count(doc) for doc in nlp.pipe(texts))
+
+
+def medspacy(terms: Terms, *, sentencizer: bool = False) -> Run:
+    import medspacy as package  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
+    from medspacy.target_matcher import TargetRule  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
+
+    names = ["medspacy_pyrush", "medspacy_target_matcher", "medspacy_context", "medspacy_sectionizer"]
+    nlp = package.load(medspacy_enable=names[sentencizer:])
+    if sentencizer:
+        nlp.add_pipe("sentencizer", first=True)
+    rules = [TargetRule(literal=term, category="TARGET", metadata={"code": code}) for code, term in terms]
+    nlp.get_pipe("medspacy_target_matcher").add(rules)
+    return over(nlp)
+
+
+def matching(terms: Terms) -> tuple[Any, Any]:
+    """A blank spaCy pipeline whose component "terms" sets entities by PhraseMatcher."""
+    import spacy  # pyright: ignore[reportMissingImports]
+    from spacy.language import Language  # pyright: ignore[reportMissingImports]
+    from spacy.matcher import PhraseMatcher  # pyright: ignore[reportMissingImports]
+    from spacy.util import filter_spans  # pyright: ignore[reportMissingImports]
+
+    nlp = spacy.blank("en")
+    matcher = PhraseMatcher(nlp.vocab, attr="LOWER")
+    by_code: dict[str, list[str]] = defaultdict(list)
+    for code, term in terms:
+        by_code[code].append(term)
+    for code, names in by_code.items():
+        matcher.add(code, list(nlp.tokenizer.pipe(names)))
+
+    def find(doc: Any) -> Any:
+        doc.ents = filter_spans(matcher(doc, as_spans=True))
+        return doc
+
+    Language.component("terms", func=find)
+    return nlp, spacy
+
+
+def phrasematcher(terms: Terms) -> Run:
+    nlp, _ = matching(terms)
+    nlp.add_pipe("terms")
+    return over(nlp)
+
+
+def negspacy(terms: Terms) -> Run:
+    from negspacy.negation import (  # pyright: ignore[reportMissingImports]
+        Negex,  # noqa: F401  (registers "negex")
+    )
+
+    nlp, _ = matching(terms)
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("terms")
+    nlp.add_pipe("negex")
+    return over(nlp)
+
+
+def edsnlp(terms: Terms) -> Run:
+    import edsnlp as package  # pyright: ignore[reportMissingImports]
+
+    by_code: dict[str, list[str]] = defaultdict(list)
+    for code, term in terms:
+        by_code[code].append(term)
+    nlp = package.blank("eds")
+    for name in ("eds.normalizer", "eds.sentences", "eds.sections"):
+        nlp.add_pipe(name)
+    nlp.add_pipe("eds.matcher", config={"terms": dict(by_code), "attr": "LOWER"})
+    for name in ("eds.negation", "eds.hypothesis", "eds.family", "eds.history"):
+        nlp.add_pipe(name)
+    return over(nlp)
+
+
+def quickumls(terms: Terms) -> Run:
+    import spacy  # pyright: ignore[reportMissingImports]
+    from quickumls import QuickUMLS  # pyright: ignore[reportMissingImports]
+    from quickumls.install import parse_and_encode_ngrams  # pyright: ignore[reportMissingImports]
+
+    folder = Path(tempfile.mkdtemp(prefix="quickumls"))
+    for flag, value in (("language", "ENG"), ("database_backend", "unqlite"), ("lowercase", "")):
+        (folder / f"{flag}.flag").write_text(value, encoding="ascii")
+    rows = ((term.lower(), code, ["T047"], 1) for code, term in terms)
+    parse_and_encode_ngrams(rows, str(folder / "umls-simstring.db"), str(folder / "cui-semtypes.db"), "unqlite")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.max_length = 10**8
+    spacy.load = lambda *names, **options: nlp  # it asks for a model by name; its tokenizer and stop words are enough
+    matcher = QuickUMLS(str(folder), threshold=0.9, similarity_name="jaccard", window=5)
+    return lambda texts: sum(len(matcher.match(text, best_match=True, ignore_syntax=True)) for text in texts)
+
+
+def medcat(terms: Terms) -> Run:
+    from medcat.cat import CAT  # pyright: ignore[reportMissingImports]
+    from medcat.cdb import CDB  # pyright: ignore[reportMissingImports]
+    from medcat.config import Config  # pyright: ignore[reportMissingImports]
+    from medcat.preprocessors.cleaners import NameDescriptor, prepare_name  # pyright: ignore[reportMissingImports]
+    from medcat.vocab import Vocab  # pyright: ignore[reportMissingImports]
+
+    import spacy  # pyright: ignore[reportMissingImports]  # isort: skip
+
+    config = Config()
+    config.general.nlp.modelname = "spacy_model_blank"
+    del NameDescriptor, prepare_name, spacy, terms, CAT, CDB, Vocab
+    raise NotImplementedError("medcat")
+
+
+ENGINES: dict[str, tuple[Callable[[Terms], Run], str, tuple[str, ...]]] = {
+    "medspacy": (medspacy, "medspacy", ("medspacy", "spacy", "PyRuSH")),
+    "medspacy-sentencizer": (lambda terms: medspacy(terms, sentencizer=True), "medspacy", ("medspacy", "spacy")),
+    "negspacy": (negspacy, "negspacy.negation", ("negspacy", "spacy")),
+    "edsnlp": (edsnlp, "edsnlp", ("edsnlp", "spacy")),
+    "phrasematcher": (phrasematcher, "spacy", ("spacy",)),
+    "quickumls": (quickumls, "quickumls", ("medspacy-quickumls", "quickumls", "spacy")),
+    "medcat": (medcat, "medcat", ("medcat", "spacy")),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engine", choices=list(ENGINES), required=True)
+    parser.add_argument("--terms", type=Path, required=True)
+    parser.add_argument("--notes", type=Path, required=True)
+    parser.add_argument("--least", type=float, default=1.0)
+    options = parser.parse_args()
+    try:
+        from loguru import logger
+
+        logger.remove()
+    except ImportError:
+        pass
+    make, _, packages = ENGINES[options.engine]
+    terms, texts = read_terms(options.terms), read_texts(options.notes)
+    serve(lambda: make(terms), texts, packages, warm_up=5, least_s=options.least)
+
+
+if __name__ == "__main__":
+    main()

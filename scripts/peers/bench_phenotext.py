@@ -1,0 +1,53 @@
+"""phenotext in the benchmark: build the artefact and the peers' terms, or extract evidence rows in process."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench_loop import Run, read_texts, serve
+
+BATCH = 256
+
+
+def build(source: Path, artefact: Path, terms: Path) -> None:
+    """Write the artefact of `source` and its terms (code, term), as the package's own loader reads them."""
+    from phenotext.nlp.terminology import build_terminology, read_source
+
+    build_terminology([source], artefact)
+    rows = dict.fromkeys((term.code, " ".join(term.term.split())) for term in read_source(source).terms)
+    terms.write_text("".join(f"{code}\t{term}\n" for code, term in rows), encoding="utf-8")
+
+
+def load(artefact: Path) -> Run:
+    """Terms, sections, context and Arrow evidence rows over batches of notes."""
+    from phenotext.nlp import Extractor
+    from phenotext.nlp.evidence import evidence_batch
+
+    extractor = Extractor.load(artefact)
+
+    def run(texts: list[str]) -> int:
+        return sum(
+            evidence_batch(extractor, texts[first : first + BATCH]).num_rows for first in range(0, len(texts), BATCH)
+        )
+
+    return run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--artefact", type=Path, required=True)
+    parser.add_argument("--source", type=Path, help="build the artefact from this and write --terms")
+    parser.add_argument("--terms", type=Path)
+    parser.add_argument("--notes", type=Path)
+    parser.add_argument("--least", type=float, default=1.0, help="repeat a run until it took so many seconds")
+    options = parser.parse_args()
+    if options.source is not None:
+        build(options.source, options.artefact, options.terms)
+        return
+    packages = ("phenotext", "numpy", "pyarrow")
+    serve(lambda: load(options.artefact), read_texts(options.notes), packages, warm_up=0, least_s=options.least)
+
+
+if __name__ == "__main__":
+    main()
