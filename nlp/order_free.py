@@ -18,8 +18,8 @@ from .trie import GOLDEN, hash_words
 from .word_class import STOPWORDS, word_class
 
 MAX_BAG = 6
-# Longest stretch that a shared head may skip: "short, broad and adducted thumbs"
-MAX_SKIP = 4
+# Longest part that a shared head may skip: "short and very broad thumbs"
+MAX_SKIP = 2
 LINKING = frozenset(("and", "or", "/"))
 
 
@@ -104,12 +104,14 @@ def _slots(bags: np.ndarray, size: int) -> np.ndarray:
 class _Content:
     """The content words of a stream: `word` their positions, `key` prefix sums [n + 1], `link` what stands before each.
 
-    `link`: 0 nothing or stopwords, 1 a conjunction or comma, 2 anything else, which no match may cross.
+    `link`: 0 nothing or stopwords, 1 a conjunction, 2 anything else, which no match may cross. `touches`: the word stands
+    right behind the one before; so a match must not end there, in the middle of a noun phrase ("bulbous nasal | tip").
     """
 
     word: np.ndarray
     key: np.ndarray
     link: np.ndarray
+    touches: np.ndarray  # [n + 1]
     foreign: np.ndarray  # prefix count of words in no bag
     breaks: np.ndarray  # prefix count of links 2
     joints: np.ndarray  # prefix count of links 1
@@ -139,10 +141,9 @@ def find_bags(
 def _content(stream: Stream, word_hash: np.ndarray, member: np.ndarray, linking: np.ndarray) -> _Content:
     is_word = (word_hash != 0) & ~linking & kind_in(stream.kind, Kind.WORD, Kind.NUMBER)
     word = np.flatnonzero(is_word)
-    joint = linking | (stream.kind == Kind.COMMA)
-    wall = ~is_word & ~joint & ~kind_in(stream.kind, Kind.WORD, Kind.NUMBER)
+    wall = ~is_word & ~linking & ~kind_in(stream.kind, Kind.WORD, Kind.NUMBER)
     walls = np.cumsum(wall)
-    joints = np.cumsum(joint)
+    joints = np.cumsum(linking)
     link = np.zeros(len(word), np.int8)
     if len(word):
         link[1:] = np.where(np.diff(walls[word]) > 0, 2, np.minimum(np.diff(joints[word]), 1))
@@ -155,7 +156,9 @@ def _content(stream: Stream, word_hash: np.ndarray, member: np.ndarray, linking:
         np.cumsum(flags, out=counts[1:])
         return counts
 
-    return _Content(word, key, link, prefix(~member[word]), prefix(link == 2), prefix(link == 1))
+    touches = np.zeros(len(word) + 1, bool)
+    touches[1:-1] = np.diff(word) == 1
+    return _Content(word, key, link, touches, prefix(~member[word]), prefix(link == 2), prefix(link == 1))
 
 
 def _windows(table: BagTable, content: _Content, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -167,6 +170,7 @@ def _windows(table: BagTable, content: _Content, length: int) -> tuple[np.ndarra
     ok = content.foreign[length:] == content.foreign[: n - length + 1]
     inner = content.breaks + content.joints
     ok &= inner[length:] == inner[1 : n - length + 2]
+    ok &= ~content.touches[length:]
     start = np.flatnonzero(ok)
     group = table.find(content.key[start + length] - content.key[start])
     hit = group >= 0
@@ -208,11 +212,17 @@ def _stretched(
     ok = foreign[first_end] == foreign[first]
     ok &= foreign[second_end] == foreign[second]
     ok &= breaks[second_end] == breaks[first + 1]
+    ok &= ~content.touches[second_end]
     # neither block may hold a joint inside; the head must lean on its neighbour without one
     ok &= joints[first_end] == joints[first + 1]
     ok &= joints[second_end] == joints[second + 1]
     right_head = first_end == joint[inside]
-    ok &= np.where(right_head, content.link[np.minimum(second, n - 1)] == 0, content.link[np.minimum(first_end, n - 1)] == 0)
+    # "broad thumbs": the head touches the part it follows; "hypoplasia of the ...": a preposition follows the head
+    ok &= np.where(
+        right_head,
+        content.touches[np.minimum(second, n)],
+        (content.link[np.minimum(first_end, n - 1)] == 0) & ~content.touches[np.minimum(first_end, n)],
+    )
     first, first_end, second, second_end = (a[ok] for a in (first, first_end, second, second_end))
     key = content.key
     group = table.find(key[first_end] - key[first] + (key[second_end] - key[second]))

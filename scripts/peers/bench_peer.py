@@ -13,6 +13,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from bench_loop import Run, read_terms, read_texts, serve
@@ -95,6 +96,7 @@ def edsnlp(terms: Terms) -> Run:
 
 
 def quickumls(terms: Terms) -> Run:
+    import nltk  # pyright: ignore[reportMissingImports]
     import spacy  # pyright: ignore[reportMissingImports]
     from quickumls import QuickUMLS  # pyright: ignore[reportMissingImports]
     from quickumls.install import parse_and_encode_ngrams  # pyright: ignore[reportMissingImports]
@@ -106,25 +108,25 @@ def quickumls(terms: Terms) -> Run:
     parse_and_encode_ngrams(rows, str(folder / "umls-simstring.db"), str(folder / "cui-semtypes.db"), "unqlite")
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
-    nlp.max_length = 10**8
-    spacy.load = lambda *names, **options: nlp  # it asks for a model by name; its tokenizer and stop words are enough
-    matcher = QuickUMLS(str(folder), threshold=0.9, similarity_name="jaccard", window=5)
+    # It asks for a model and for stop words by download: spaCy's tokenizer and stop words are enough.
+    words = SimpleNamespace(words=lambda *names: list(nlp.Defaults.stop_words))
+    nltk.corpus.stopwords = words
+    spacy.load = lambda *names, **options: nlp
+    matcher = QuickUMLS(str(folder))
     return lambda texts: sum(len(matcher.match(text, best_match=True, ignore_syntax=True)) for text in texts)
 
 
 def medcat(terms: Terms) -> Run:
+    import pandas as pd
     from medcat.cat import CAT  # pyright: ignore[reportMissingImports]
-    from medcat.cdb import CDB  # pyright: ignore[reportMissingImports]
     from medcat.config import Config  # pyright: ignore[reportMissingImports]
-    from medcat.preprocessors.cleaners import NameDescriptor, prepare_name  # pyright: ignore[reportMissingImports]
+    from medcat.model_creation.cdb_maker import CDBMaker  # pyright: ignore[reportMissingImports]
     from medcat.vocab import Vocab  # pyright: ignore[reportMissingImports]
 
-    import spacy  # pyright: ignore[reportMissingImports]  # isort: skip
-
     config = Config()
-    config.general.nlp.modelname = "spacy_model_blank"
-    del NameDescriptor, prepare_name, spacy, terms, CAT, CDB, Vocab
-    raise NotImplementedError("medcat")
+    frame = pd.DataFrame({"cui": [code for code, _ in terms], "name": [term for _, term in terms]})
+    cat = CAT(CDBMaker(config).prepare_csvs([frame]), Vocab(), config)
+    return lambda texts: sum(len(cat.get_entities(text)["entities"]) for text in texts)
 
 
 ENGINES: dict[str, tuple[Callable[[Terms], Run], str, tuple[str, ...]]] = {
