@@ -8,7 +8,7 @@ from .normalize import normalize
 from .tsv import data_file
 
 # Between the content words of a term these carry no meaning of their own.
-STOPWORDS = frozenset("of the a an in on at to by for from with is are was were be been being his her their its as".split())
+STOPWORDS = frozenset("of the a an in on at to by for from with is are was were be been being his her their its as morphology".split())
 # Endings of adjectives and the (normalised) endings of their nouns, longest first.
 ENDINGS = (
     ("iencie", "ient"),

@@ -25,7 +25,7 @@ def _open(path: Path, name: str) -> pq.ParquetFile:
 
 def probe_columnar(path: Path, name: str) -> Columns:
     names = _open(path, name).schema_arrow.names
-    return require(find_columns(names), name, names)
+    return require(find_columns(names), name)
 
 
 def _values(column: pa.Array) -> list[object]:

@@ -69,14 +69,14 @@ def find_columns(names: Iterable[str]) -> Columns:
     return Columns(**found, date_fallback=fallback)
 
 
-def require(columns: Columns, where: str, seen: Iterable[str]) -> Columns:
+def require(columns: Columns, where: str) -> Columns:
     """Raise RunError if notes cannot be read from these columns."""
     missing = columns.missing()
     if missing:
-        # column names only: a file that is no table may have note text in its first line
-        known = [name for name in seen if len(name) <= 40 and name.replace("_", "").replace(" ", "").isalnum()][:12]
+        # a file without a header has a patient's data in its first line: only names we know are repeated
+        found = [column for column in columns.document().values() if column]
         raise RunError(
-            f"no column for {', '.join(missing)}" + (f" (columns: {', '.join(known)})" if known else ""),
+            f"no column for {', '.join(missing)} (found: {', '.join(found) or 'none that is known'})",
             where=where,
             remedy="name the columns " + "; ".join(f"{name}: {', '.join(ALIASES[name][:4])}" for name in missing),
         )

@@ -41,7 +41,7 @@ def header_of(path: Path, name: str) -> list[str]:
 def probe_delimited(path: Path, name: str) -> Columns:
     header = header_of(path, name)
     columns = find_columns(header)
-    return require(columns, name, header) if header else columns
+    return require(columns, name) if header else columns
 
 
 def records(path: Path, max_bytes: int) -> Iterator[tuple[int, dict[str, object] | str]]:

@@ -103,4 +103,4 @@ def probe_jsonl(path: Path, name: str) -> Columns:
             f"none of the first {lines} lines is a JSON object", where=name, remedy="give one JSON object a line"
         )
     columns = find_columns(keys)
-    return require(columns, name, keys) if keys else columns
+    return require(columns, name) if keys else columns

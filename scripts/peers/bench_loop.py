@@ -54,7 +54,9 @@ def versions(*packages: str) -> dict[str, str]:
     return found
 
 
-def serve(load: Callable[[], Run], texts: list[str], packages: tuple[str, ...], *, warm_up: int, least_s: float) -> None:
+def serve(
+    load: Callable[[], Run], texts: list[str], packages: tuple[str, ...], *, warm_up: int, least_s: float
+) -> None:
     """Load, warm up on the first `warm_up` texts, then time runs as asked; a run repeats until it took `least_s`."""
     answers = os.fdopen(os.dup(1), "w")
     nowhere = os.open(os.devnull, os.O_WRONLY)
