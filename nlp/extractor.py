@@ -26,7 +26,7 @@ from .results import (
     Mention,
     Section,
 )
-from .sections import find_sections
+from .sections import NO_HEADING, find_sections
 from .starter import starter_terminology
 from .stream import Stream, build_stream
 from .terminology.terminology import Terminology
@@ -67,7 +67,7 @@ class Extractor:
         self.terminology = starter_terminology() if terminology is None else terminology
         cue_rows = default_cues() if cues is None else list(cues)
         heading_rows = default_headings() if headings is None else list(headings)
-        words = set(WORD_CLASSES | LINKING)
+        words = set(WORD_CLASSES | LINKING | NO_HEADING)
         words.update(chain.from_iterable(folded_words(row.cue) for row in cue_rows))
         words.update(chain.from_iterable(folded_words(row.heading) for row in heading_rows))
         vocabulary = Vocabulary.build(words)
@@ -80,6 +80,8 @@ class Extractor:
         linking = np.zeros(len(vocabulary.hashes) + 1, bool)
         linking[[ids[word] for word in LINKING]] = True
         self._linking = linking if order_free else None
+        self._no_heading = np.zeros(len(vocabulary.hashes) + 1, bool)
+        self._no_heading[[ids[word] for word in NO_HEADING]] = True
         self._surfaces = SurfaceTable(
             self.terminology.vocabulary.ids, vocabulary.ids, self._classes if order_free else None
         )
@@ -130,7 +132,7 @@ class Extractor:
             raise ValueError("extract_batch: give spans for every note of a batch or for none; split the batch")
         tokens = tokenize(texts, self._surfaces)
         stream = build_stream(tokens, self._surfaces)
-        sections = find_sections(stream, tokens, self.heading_table)
+        sections = find_sections(stream, tokens, self.heading_table, self._no_heading)
         given = spans is not None and len(spans) > 0 and spans[0] is not None
         given_codes: list[str | None] | None = None
         if given:

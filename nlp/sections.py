@@ -16,7 +16,15 @@ from .stream import Stream
 from .tokens import Flag, Kind, TokenBatch, kind_in
 
 # Sections that have parts: an organ heading below them is theirs, elsewhere it stands for itself.
-PARENTS = frozenset({"physical_exam", "review_of_systems", "vital_signs", "findings", "mental_status_exam", "laboratory"})
+PARENTS = frozenset(
+    "physical_exam review_of_systems objective findings laboratory imaging diagnostic_studies results assessment_and_plan"
+    " social_history mental_status_exam vital_signs".split()
+)
+# Parts of an examination that have headings of their own; what follows them belongs to the examination again.
+EXAM = frozenset(("physical_exam", "objective"))
+EXAM_PARTS = frozenset(("vital_signs", "mental_status_exam", "general_appearance"))
+# A capitalised line that ends in one of these and a colon introduces findings, not a section ("Positive for:").
+NO_HEADING = frozenset("for positive negative denies denied reports reported with without no not and or of following include".split())
 HEADER, UNKNOWN = "header", "other"
 # "Past medical history, per patient:" - words that may stand between a known heading and its colon
 MAX_EXTRA_WORDS = 5
@@ -46,8 +54,8 @@ class SectionBatch:
         return np.searchsorted(self.first_word, words, side="right") - 1
 
 
-def find_sections(stream: Stream, tokens: TokenBatch, table: HeadingTable) -> SectionBatch:
-    """Cut each note of the batch into sections."""
+def find_sections(stream: Stream, tokens: TokenBatch, table: HeadingTable, no_heading: np.ndarray) -> SectionBatch:
+    """Cut each note of the batch into sections. `no_heading` [cue vocabulary + 1] marks the words of NO_HEADING."""
     kind, flags = stream.kind, stream.flags
     line_start = _line_starts(stream)
     sentence_start = np.zeros(len(kind), bool)
@@ -59,6 +67,8 @@ def find_sections(stream: Stream, tokens: TokenBatch, table: HeadingTable) -> Se
     starts, groups, heading_ends = starts[known.index], groups[known.index], known.end
 
     unknown_starts, unknown_ends = _unknown_headings(stream, positions[line_start[positions]])
+    plain = ~no_heading[stream.cue[unknown_ends - 2]] & ~no_heading[stream.cue[unknown_starts]]
+    unknown_starts, unknown_ends = unknown_starts[plain], unknown_ends[plain]
     fresh = ~np.isin(unknown_starts, starts)
     all_starts = np.concatenate((starts, unknown_starts[fresh]))
     all_ends = np.concatenate((heading_ends, unknown_ends[fresh]))
@@ -169,6 +179,8 @@ def _lay_out(
     names = (*table.names, HEADER, UNKNOWN)
     header, unknown = len(names) - 2, len(names) - 1
     is_parent = [name in PARENTS for name in names]
+    is_exam = [name in EXAM for name in names]
+    is_exam_part = [name in EXAM_PARTS for name in names]
     breaks = np.flatnonzero(stream.kind == Kind.BREAK)[:-1]
     note_of = np.searchsorted(breaks, starts, side="right") - 1
     # one header per note begins at its break; a heading at the very beginning replaces it
@@ -183,7 +195,8 @@ def _lay_out(
     parent: list[int] = []
     open_parent = -1
     for this, is_sub in zip(number.tolist(), sub.tolist()):
-        if this == unknown or (is_sub and this != open_parent):
+        part = open_parent >= 0 and is_exam[open_parent] and is_exam_part[this]
+        if this == unknown or part or (is_sub and this != open_parent):
             parent.append(open_parent)
         else:
             parent.append(-1)

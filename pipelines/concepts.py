@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
-from ..nlp.extractor import Terminology
+from ..nlp.terminology.terminology import Terminology
 
 LOCAL_BASE = 2_000_000_000
 # A code outside the terminology is its own number: letters and digits read in base 38, one block a vocabulary.
@@ -100,10 +101,12 @@ class Registry:
 
     def sha256(self) -> str:
         """Fingerprint of the whole registry."""
-        digest = hashlib.sha256()
         terminology = self._terminology
-        for index in range(terminology.n_concepts):
-            digest.update(f"{terminology.systems[index]}/{terminology.codes[index]}\n".encode())
+        digest = hashlib.sha256("\n".join(terminology.system_names).encode())
+        for name in ("codes_blob", "codes_offsets", "concept_system"):
+            array = np.ascontiguousarray(terminology.arrays[name])
+            digest.update(f"{name}{array.dtype.str}".encode())
+            digest.update(array.data)
         return digest.hexdigest()
 
     def concept(self, base_concept_id: int) -> Concept:
@@ -111,9 +114,8 @@ class Registry:
         index = base_concept_id - LOCAL_BASE
         terminology = self._terminology
         system = terminology.systems[index]
-        tags = getattr(terminology, "semantic_tags", None)
         default = "Condition" if system in CONDITION_VOCABULARIES else "Observation"
-        domain = DOMAINS.get(tags[index] if tags is not None else "", default)
+        domain = DOMAINS.get(terminology.semantic_tags[index], default)
         return Concept(base_concept_id, f"{system}/{terminology.codes[index]}", terminology.preferred[index], domain)
 
     def find(self, vocabulary: str, code: str) -> int:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..nlp import data
 from ..nlp.tables import SCHEMA_VERSION
 from ..nlp.version import VERSION
 from .claims_tables import claims_files
@@ -37,6 +38,7 @@ _TOLD = {
     "schema_version": "the version of the tables",
     "package_version": "the version of phenotext",
     "terminology": "the terminology",
+    "language_rules": "the cues and headings",
     "analysis_registry": "the registry of analyses",
     "mappings": "the code mappings",
     "options": "the options",
@@ -72,6 +74,7 @@ def make_plan(
             "sha256": terminology.sha256,
             "registry_sha256": registry.sha256(),
         },
+        "language_rules": _language_rules(),
         "analysis_registry": hash_file(REGISTRY_FILE),
         "mappings": {"icd10cm_to_snomed": hash_file(MAPPING_FILE) if MAPPING_FILE.is_file() else None},
         "models": [],
@@ -86,6 +89,16 @@ def make_plan(
     return Plan(run_id, identity, sources)
 
 
+def _language_rules() -> str:
+    """Hash of the tables that decide sections and context; terms are in the terminology's own hash."""
+    folder = Path(data.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.suffix in (".tsv", ".txt")):
+        if path != MAPPING_FILE:
+            digest.update(f"{path.name}\0{hash_file(path)}\n".encode())
+    return digest.hexdigest()
+
+
 def _given(path: Path | None) -> str | None:
     if path is None:
         return None
@@ -96,8 +109,6 @@ def _given(path: Path | None) -> str | None:
 
 def prepare_folder(out: Path, overwrite: bool) -> None:
     """Make `out` ready, or refuse to touch a folder that is not a run's."""
-    if out.exists() and not out.is_dir():
-        raise RunError("is a file", where=str(out), remedy="give --out a folder")
     if out.is_dir():
         strange = sorted(entry.name for entry in out.iterdir() if entry.name not in OURS)
         begun = (out / WORK).exists() or (out / RUN).exists()

@@ -68,9 +68,9 @@ def run(settings: Settings, watcher: Watcher | None = None) -> RunResult:
     key = read_key(settings.id_key) if settings.id_key else b""
     corpus = open_corpus(settings.notes)
     out = settings.out
-    if out.resolve() == corpus.root.resolve() or (
-        corpus.root.resolve() in out.resolve().parents and corpus.root.is_dir()
-    ):
+    if out.exists() and not out.is_dir():
+        raise RunError("is a file", where=str(out), remedy="give --out a folder")
+    if corpus.root.is_dir() and corpus.root.resolve() in (out.resolve(), *out.resolve().parents):
         raise RunError("lies inside the notes folder", where=str(out), remedy="give --out a folder elsewhere")
     terminology = _terminology(settings.terminology)
     registry = Registry(terminology)

@@ -48,6 +48,8 @@ class Settings:
         """Raise RunError for combinations that cannot be honoured."""
         if self.phi not in ("full", "minimal"):
             raise RunError(f"--phi {self.phi} is not known", remedy="use full or minimal")
+        if self.purpose not in ("care", "research", "quality", "commercial"):
+            raise RunError(f"--purpose {self.purpose} is not known", remedy="use care, research, quality or commercial")
         if self.phi == "minimal" and self.id_key is None:
             raise RunError(
                 "--phi minimal needs --id-key FILE, because a plain hash of an id or a text can be guessed back",

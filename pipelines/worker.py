@@ -149,7 +149,11 @@ def _extract(extractor: Extractor, texts: list[str], keep_text: bool) -> tuple[p
 
 def _shifted(batch: pa.RecordBatch, start: int) -> pa.RecordBatch:
     place = batch.schema.get_field_index("note_index")
-    return batch.set_column(place, EVIDENCE_COLUMNS.field("note_index"), pa.array(batch.column(place).to_numpy() + np.int32(start), pa.int32()))
+    return batch.set_column(
+        place,
+        EVIDENCE_COLUMNS.field("note_index"),
+        pa.array(batch.column(place).to_numpy() + np.int32(start), pa.int32()),
+    )
 
 
 def _note_hash(text: str, key: bytes) -> str:

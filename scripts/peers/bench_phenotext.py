@@ -5,18 +5,35 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
 from bench_loop import Run, read_texts, serve
 
 BATCH = 256
 
 
 def build(source: Path, artefact: Path, terms: Path) -> None:
-    """Write the artefact of `source` and its terms (code, term), as the package's own loader reads them."""
-    from phenotext.nlp.terminology import build_terminology, read_source
+    """Write the artefact of `source`, and for the peers those of its terms (code, term) that the artefact holds.
+
+    Terms that the builder drops ("no", "left") are dropped for all. Acronyms that are English words ("WAS") are kept from
+    the peers: they would match them in small letters too.
+    """
+    from phenotext.nlp.terminology import Terminology, build_terminology, read_source
+    from phenotext.nlp.terminology.terminology import GROUP_UPPER_WORDLIKE
+    from phenotext.nlp.tokens import key_words
 
     build_terminology([source], artefact)
+    compiled = Terminology.open(artefact)
+
+    def held(term: str) -> bool:
+        words = compiled.vocabulary.ids(key_words(term))
+        if not len(words):
+            return False
+        _, ends, groups = compiled.trie.longest(words, positions=np.zeros(1, np.int64))
+        whole = len(ends) > 0 and int(ends[0]) == len(words)
+        return whole and int(compiled.group_case[groups[0]]) != GROUP_UPPER_WORDLIKE
+
     rows = dict.fromkeys((term.code, " ".join(term.term.split())) for term in read_source(source).terms)
-    terms.write_text("".join(f"{code}\t{term}\n" for code, term in rows), encoding="utf-8")
+    terms.write_text("".join(f"{code}\t{term}\n" for code, term in rows if held(term)), encoding="utf-8")
 
 
 def load(artefact: Path) -> Run:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-
 from phenotext.pipelines.run import RunResult, run
 from phenotext.pipelines.settings import Settings
 
@@ -36,8 +35,18 @@ NOTES: list[dict[str, Any]] = [
         "available_time": "2021-03-02T08:00:00",
         "text": f"Asthma is stable. Possible pneumonia. Asthma again. {SENTINEL}",
     },
-    {"note_id": "n3", "patient_id": "bob", "note_time": "2021-02-01T10:00:00", "text": f"Denies chest pain. {SENTINEL}"},
-    {"note_id": "n4", "patient_id": "77", "note_time": "2021-02-03T10:00:00", "text": f"Nothing coded here, {SENTINEL}."},
+    {
+        "note_id": "n3",
+        "patient_id": "bob",
+        "note_time": "2021-02-01T10:00:00",
+        "text": f"Denies chest pain. {SENTINEL}",
+    },
+    {
+        "note_id": "n4",
+        "patient_id": "77",
+        "note_time": "2021-02-03T10:00:00",
+        "text": f"Nothing coded here, {SENTINEL}.",
+    },
 ]
 
 

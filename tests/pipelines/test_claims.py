@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-
 from phenotext.pipelines import claims as claims_module
 from phenotext.pipelines.concepts import spelled_id
 from phenotext.pipelines.errors import RunError
@@ -82,7 +81,12 @@ def test_unmapped_codes_are_kept_and_counted(claims_run: RunResult) -> None:
     assert events["custom code"]["base_concept_id"] == 4321
     assert events["99213"]["code"] == "CPT4/99213"
     counts = claims_run.document["counts"]["claims"]
-    assert (counts["rows"], counts["rows_mapped"], counts["rows_source_concept"], counts["rows_unmapped"]) == (6, 3, 1, 2)
+    assert (counts["rows"], counts["rows_mapped"], counts["rows_source_concept"], counts["rows_unmapped"]) == (
+        6,
+        3,
+        1,
+        2,
+    )
 
 
 def test_bad_claims_rows_are_set_aside(claims_run: RunResult) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.run import RunResult, run
 from phenotext.pipelines.settings import Settings
@@ -37,7 +36,9 @@ def test_a_cohort_of_the_user(notes_file: Path, tmp_path: Path) -> None:
     }  # fmt: skip
     by_time = {row["prediction_time"]: row["row_id"] for row in cohort}
     volume = {
-        (row["row_id"], row["covariate_id"]): row["covariate_value"] for row in rows(result.out, "feature") if row["covariate_id"] < 1000
+        (row["row_id"], row["covariate_id"]): row["covariate_value"]
+        for row in rows(result.out, "feature")
+        if row["covariate_id"] < 1000
     }
     assert volume[by_time[datetime(2021, 2, 1)], 693] == 1
     assert volume[by_time[datetime(2021, 6, 1)], 693] == 2

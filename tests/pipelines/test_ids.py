@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from phenotext.pipelines import ids
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.ids import Identifier, SeenNotes, kept_integer
@@ -63,7 +62,9 @@ def test_times(text: str, read: str) -> None:
     assert time.isoformat() == read
 
 
-@pytest.mark.parametrize("text", ["", "2021", "03/04/2021", "2021-02-30", "0001-01-01", "9999-12-31", "2021-W09-4", "soon"])
+@pytest.mark.parametrize(
+    "text", ["", "2021", "03/04/2021", "2021-02-30", "0001-01-01", "9999-12-31", "2021-W09-4", "soon"]
+)
 def test_times_are_not_guessed(text: str) -> None:
     assert to_time(text) is None
 

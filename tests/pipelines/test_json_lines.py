@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from phenotext.nlp import Extractor
 from phenotext.pipelines.json_lines import extract_lines, extract_stream, parse_line
 
@@ -56,7 +55,12 @@ def test_spans_are_asserted_as_given(extractor: Extractor) -> None:
     spans = [{"start": 36, "end": 42, "code": "195967001"}, {"start": 15, "end": 23}]
     (note,) = extract(extractor, {"note_id": 1, "text": text, "spans": spans})
     family, absent = note["mentions"]
-    assert (family["start"], family["code"], family["system"], family["assertion"]) == (36, "195967001", "SNOMED", "family")
+    assert (family["start"], family["code"], family["system"], family["assertion"]) == (
+        36,
+        "195967001",
+        "SNOMED",
+        "family",
+    )
     assert (absent["text"], absent["code"], absent["system"], absent["preferred"]) == ("zonkitis", None, None, None)
     assert absent["assertion"] == "absent"
 
@@ -98,7 +102,7 @@ def test_no_line_is_ever_dropped(extractor: Extractor) -> None:
 def test_a_failing_note_costs_only_itself(extractor: Extractor, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Extractor.extract_batch
 
-    def failing(self, texts, spans=None):  # noqa: ANN001, ANN202
+    def failing(self, texts, spans=None):
         if any("poison" in text for text in texts):
             raise RuntimeError(texts[0])
         return real(self, texts, spans)
@@ -126,7 +130,10 @@ def test_command(notes_file: Path, tmp_path: Path, phenotext: Call) -> None:
 
 def test_command_reads_standard_input() -> None:
     done = subprocess.run(
-        [*COMMAND, "extract", "--notes", "-", "--out", "-"], input=b'{"note_id": 1, "text": "Asthma"}\n', capture_output=True, check=True
+        [*COMMAND, "extract", "--notes", "-", "--out", "-"],
+        input=b'{"note_id": 1, "text": "Asthma"}\n',
+        capture_output=True,
+        check=True,
     )
     assert json.loads(done.stdout)["mentions"][0]["code"] == "195967001"
 

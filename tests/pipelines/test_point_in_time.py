@@ -7,7 +7,6 @@ from datetime import datetime
 
 import pyarrow as pa
 import pytest
-
 from phenotext.pipelines.database import Database, connect, put
 from phenotext.pipelines.features import compute_features, load_analyses
 
@@ -48,7 +47,11 @@ def features(events: Iterable[Event], notes: Iterable[tuple[str, str]] = (), end
             }
         ),
     )
-    put(database, "cohort", pa.table({"row_id": [1], "subject_id": [1], "prediction_time": pa.array([PREDICTION], moment)}))
+    put(
+        database,
+        "cohort",
+        pa.table({"row_id": [1], "subject_id": [1], "prediction_time": pa.array([PREDICTION], moment)}),
+    )
     load_analyses(database, end_day)
     compute_features(database)
     return _result(database)
@@ -112,10 +115,13 @@ def test_assertions_have_blocks_of_their_own(assertion: str, first: int) -> None
 
 
 @pytest.mark.parametrize(
-    ("domain", "first"), [("Condition", 101), ("Drug", 301), ("Procedure", 501), ("Measurement", 701), ("Observation", 801)]
+    ("domain", "first"),
+    [("Condition", 101), ("Drug", 301), ("Procedure", 501), ("Measurement", 701), ("Observation", 801)],
 )
 def test_claims_keep_the_ids_of_feature_extraction(domain: str, first: int) -> None:
-    found = features([claim("2021-12-31", domain=domain), claim("2021-12-31", domain=domain), claim("2021-01-01", domain=domain)])
+    found = features(
+        [claim("2021-12-31", domain=domain), claim("2021-12-31", domain=domain), claim("2021-01-01", domain=domain)]
+    )
     assert {key - 5000 for key in found if key > 5000} == {*range(first, first + 4), *range(605, 613)}
     assert [found[5605 + w] for w in range(4)] == [2, 2, 1, 1]  # distinct days, any, 365, 180, 30
     assert [found[5609 + w] for w in range(4)] == [1, 1, 1, 1]  # days since the last

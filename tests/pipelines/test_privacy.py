@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.run import run
 from phenotext.pipelines.settings import Settings
@@ -76,12 +75,14 @@ def test_no_note_text_in_errors(tmp_path: Path, phenotext: Call) -> None:
         assert SENTINEL not in done.stdout + done.stderr
 
 
-def test_an_extractor_that_fails_costs_one_note(notes_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_extractor_that_fails_costs_one_note(
+    notes_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from phenotext.pipelines import worker
 
     real = worker.evidence_batch
 
-    def failing(extractor, texts, *, keep_text=True):  # noqa: ANN001, ANN202
+    def failing(extractor, texts, *, keep_text=True):
         if any("Denies" in text for text in texts):
             raise ValueError(texts[0])
         return real(extractor, texts, keep_text=keep_text)

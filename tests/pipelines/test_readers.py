@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.readers import BadRow, NoteRow, open_corpus
 from phenotext.pipelines.readers.rows import RowRules
@@ -59,7 +58,13 @@ def test_every_form_reads_the_same(tmp_path: Path, form: str) -> None:
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
 def test_optional_columns_are_carried_through(tmp_path: Path, form: str) -> None:
-    extra = {"note_class": "ED", "available_time": "2021-01-03", "encounter_id": "e", "provider_id": "d", "site_id": "s"}
+    extra = {
+        "note_class": "ED",
+        "available_time": "2021-01-03",
+        "encounter_id": "e",
+        "provider_id": "d",
+        "site_id": "s",
+    }
     (row,) = read(write(tmp_path, form, [ROW | extra]))
     assert isinstance(row, NoteRow)
     assert (row.note_class, row.encounter_id, row.provider_id, row.site_id) == ("ED", "e", "d", "s")
@@ -137,7 +142,12 @@ def test_bad_rows_of_csv(tmp_path: Path) -> None:
         b"e,,2021-01-01,x\n"
         b"f,p,2021-01-01,fine\n"
     )
-    assert reasons(path) == [(2, "wrong_cell_count"), (3, "wrong_cell_count"), (4, "undecodable_bytes"), (5, "no_patient")]
+    assert reasons(path) == [
+        (2, "wrong_cell_count"),
+        (3, "wrong_cell_count"),
+        (4, "undecodable_bytes"),
+        (5, "no_patient"),
+    ]
     assert [row.text for row in read(path) if isinstance(row, NoteRow)] == ["two\nlines", "fine"]
 
 
@@ -149,7 +159,14 @@ def test_a_lost_quotation_mark_does_not_swallow_memory(tmp_path: Path) -> None:
 
 def test_bad_cells_of_parquet(tmp_path: Path) -> None:
     column = pa.Array.from_buffers(pa.string(), 2, pa.array([b"fine", b"\xff\xfe"], pa.binary()).buffers())
-    table = pa.table({"note_id": ["a", "b"], "patient_id": [1.0, 2.0], "note_time": [pa.scalar(0, pa.timestamp("ns"))] * 2, "text": column})
+    table = pa.table(
+        {
+            "note_id": ["a", "b"],
+            "patient_id": [1.0, 2.0],
+            "note_time": [pa.scalar(0, pa.timestamp("ns"))] * 2,
+            "text": column,
+        }
+    )
     path = tmp_path / "n.parquet"
     pq.write_table(table, path)
     assert reasons(path) == [(2, "undecodable_bytes")]
@@ -166,7 +183,9 @@ def test_text_folder_by_sub_folder_and_name(tmp_path: Path) -> None:
     (tmp_path / "2021-01-01.txt").write_text("four")
     (tmp_path / "p4__2021-01-01.txt").write_bytes(b"\xff\xfe\xff")
     rows = read(tmp_path)
-    good = [(row.note_id, row.patient_id, row.note_time.isoformat(), row.text) for row in rows if isinstance(row, NoteRow)]
+    good = [
+        (row.note_id, row.patient_id, row.note_time.isoformat(), row.text) for row in rows if isinstance(row, NoteRow)
+    ]
     assert good == [
         ("p1/2021-01-02_clinic", "p1", "2021-01-02T00:00:00", "one"),
         ("p2__20210304T1530_ed", "p2", "2021-03-04T15:30:00", "two"),

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from phenotext.pipelines.durable import exclusive
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.run import run
@@ -72,7 +71,10 @@ def test_killed_at_many_moments_and_continued(
     killed = 0
     for moment in MOMENTS.values():
         process = subprocess.Popen(
-            command(corpus, out, processes), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            command(corpus, out, processes),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         deadline = time.monotonic() + 120
         while process.poll() is None and not moment(out) and time.monotonic() < deadline:
@@ -97,7 +99,7 @@ def test_shards_that_are_done_are_not_done_again(
     real = run_module.write_shard
     calls: list[int] = []
 
-    def stopping(constants, shard):  # noqa: ANN001, ANN202
+    def stopping(constants, shard):
         calls.append(shard.number)
         if len(calls) == 8:
             raise KeyboardInterrupt

@@ -10,11 +10,11 @@ import meds
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from phenotext.nlp.tables import TABLES, primary_key
-from phenotext.pipelines.run import RunResult
+from phenotext.pipelines.run import RunResult, run
+from phenotext.pipelines.settings import Settings
 
-from .conftest import NOTES, rows
+from .conftest import NOTES, rows, write_jsonl
 
 FILES = {
     "evidence": "evidence.parquet",
@@ -87,7 +87,11 @@ def test_features_of_one_patient(finished: RunResult) -> None:
     assert "note_snomed_233604007_absent_30d_binary" not in values
     assert "note_snomed_233604007_present_any_binary" not in values
     assert values["note_snomed_254837009_family_365d_recency"] == 52
-    assert (values["note_volume_any_notes"], values["note_volume_any_days"], values["note_volume_any_recency"]) == (2, 2, 2)
+    assert (values["note_volume_any_notes"], values["note_volume_any_days"], values["note_volume_any_recency"]) == (
+        2,
+        2,
+        2,
+    )
 
 
 def test_a_patient_without_mentions_still_has_note_volume(finished: RunResult) -> None:
@@ -106,7 +110,12 @@ def test_ids_follow_the_registry(finished: RunResult) -> None:
         for w, (window, start) in enumerate([("any", None), ("365d", -365), ("180d", -180), ("30d", -30)]):
             for g, agg in enumerate(["binary", "count", "recency"]):
                 row = analyses[620 + 12 * a + 3 * w + g]
-                assert (row["assertion"], row["window"], row["start_day"], row["agg"]) == (assertion, window, start, agg)
+                assert (row["assertion"], row["window"], row["start_day"], row["agg"]) == (
+                    assertion,
+                    window,
+                    start,
+                    agg,
+                )
                 assert row["end_day"] == -1
 
 
@@ -176,10 +185,24 @@ def test_run_json_names_the_files_and_their_hashes(finished: RunResult) -> None:
     assert not (finished.out / "work").exists()
 
 
-def test_an_empty_corpus_gives_empty_tables(tmp_path: Path) -> None:
-    from phenotext.pipelines.run import run
-    from phenotext.pipelines.settings import Settings
+def test_a_large_note_is_read_and_a_larger_one_set_aside(tmp_path: Path) -> None:
+    large = "Patient has asthma. " * 250_000  # 5 MB
+    notes = [
+        {
+            "note_id": str(n),
+            "patient_id": "p",
+            "note_time": "2021-01-01",
+            "text": large * n + "Mother had breast cancer.",
+        }
+        for n in (1, 3)
+    ]
+    result = run(Settings(write_jsonl(tmp_path / "n.jsonl", notes), tmp_path / "out"))
+    assert result.document["counts"]["quarantined"] == {"note_too_large": 1}
+    assert result.document["counts"]["mentions"] == {"present": 250_000, "family": 1}
+    assert len(rows(result.out, "event")) == 2
 
+
+def test_an_empty_corpus_gives_empty_tables(tmp_path: Path) -> None:
     path = tmp_path / "none.jsonl"
     path.write_bytes(b"")
     result = run(Settings(path, tmp_path / "out"))

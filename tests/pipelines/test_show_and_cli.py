@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from phenotext.nlp.version import VERSION
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.lag import Lag
@@ -59,7 +58,9 @@ def test_kept_text_needs_no_source(notes_file: Path, tmp_path: Path) -> None:
 
 def test_the_page_escapes_the_note(tmp_path: Path) -> None:
     text = "<script>alert(1)</script> No asthma & fever"
-    notes = write_jsonl(tmp_path / "n.jsonl", [{"note_id": "<b>", "patient_id": "p", "note_time": "2021-01-01", "text": text}])
+    notes = write_jsonl(
+        tmp_path / "n.jsonl", [{"note_id": "<b>", "patient_id": "p", "note_time": "2021-01-01", "text": text}]
+    )
     page = note_page(view_note(run(Settings(notes, tmp_path / "out")).out, "<b>"))
     assert "<script>" not in page
     assert "<b>" not in page
@@ -97,7 +98,9 @@ def test_help_and_version(phenotext: Call) -> None:
         (("show", "n1", "--run", "OUT"), "no finished run"),
     ],
 )
-def test_errors_are_one_line(notes_file: Path, tmp_path: Path, phenotext: Call, words: tuple[str, ...], told: str) -> None:
+def test_errors_are_one_line(
+    notes_file: Path, tmp_path: Path, phenotext: Call, words: tuple[str, ...], told: str
+) -> None:
     places = {"NOTES": notes_file, "OUT": tmp_path / "out"}
     done = phenotext(*(places.get(word, word) for word in words))
     assert done.returncode == 2
