@@ -20,6 +20,8 @@ from .word_class import STOPWORDS, word_class
 MAX_BAG = 6
 # Longest part that a shared head may skip: "short and very broad thumbs"
 MAX_SKIP = 2
+# First and last content word, and group, of each match.
+Positions = tuple[np.ndarray, np.ndarray, np.ndarray]
 LINKING = frozenset(("and", "or", "/"))
 
 
@@ -127,8 +129,8 @@ def find_bags(
     over words of its neighbour ("[short] and broad [thumbs]").
     """
     content = _content(stream, word_hash, member, linking)
-    found = [_windows(table, content, length) for length in range(2, MAX_BAG + 1)]
-    stretched = list(_shared_heads(table, content))
+    found = _windows(table, content)
+    stretched = _shared_heads(table, content)
     starts = np.concatenate([s for s, _, _ in found + stretched])
     lasts = np.concatenate([e for _, e, _ in found + stretched])
     groups = np.concatenate([g for _, _, g in found + stretched])
@@ -161,28 +163,27 @@ def _content(stream: Stream, word_hash: np.ndarray, member: np.ndarray, linking:
     return _Content(word, key, link, touches, prefix(~member[word]), prefix(link == 2), prefix(link == 1))
 
 
-def _windows(table: BagTable, content: _Content, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Matches of `length` neighbouring content words: content positions of the first and last, groups."""
+def _windows(table: BagTable, content: _Content) -> list[Positions]:
+    """Matches of 2 to MAX_BAG neighbouring content words: content positions of the first and last, groups."""
     n = len(content.word)
-    if n < length:
-        empty = np.empty(0, np.int64)
-        return empty, empty, empty
-    ok = content.foreign[length:] == content.foreign[: n - length + 1]
-    inner = content.breaks + content.joints
-    ok &= inner[length:] == inner[1 : n - length + 2]
-    ok &= ~content.touches[length:]
-    start = np.flatnonzero(ok)
-    group = table.find(content.key[start + length] - content.key[start])
-    hit = group >= 0
-    return start[hit], start[hit] + length - 1, group[hit]
+    stops = content.foreign[1:].copy()  # [i]: words and links up to and with i that no match may hold
+    stops += content.breaks[1:] + content.joints[1:]
+    start = np.flatnonzero(content.foreign[1:] == content.foreign[:-1])
+    matches: list[Positions] = []
+    for length in range(2, MAX_BAG + 1):
+        start = start[start <= n - length]
+        start = start[stops[start + length - 1] == stops[start]]
+        whole = start[~content.touches[start + length]]
+        group = table.find(content.key[whole + length] - content.key[whole])
+        hit = group >= 0
+        matches.append((whole[hit], whole[hit] + length - 1, group[hit]))
+    return matches
 
 
-def _shared_heads(
-    table: BagTable, content: _Content
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _shared_heads(table: BagTable, content: _Content) -> list[Positions]:
     """Matches whose head is shared: "[short] and broad [thumbs]", "[hypoplasia] of the maxilla and [mandible]"."""
     joint = np.flatnonzero(content.link == 1)
-    matches: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    matches: list[Positions] = []
     for alone in (1, 2):
         for skip in range(1, MAX_SKIP + 1):
             for head in (1, 2):
@@ -203,7 +204,7 @@ def _stretched(
     second: np.ndarray,
     second_end: np.ndarray,
     joint: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Positions:
     """Look up the two blocks [first, first_end) and [second, second_end) as one bag."""
     n = len(content.word)
     inside = (first >= 0) & (second_end <= n)

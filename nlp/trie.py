@@ -220,25 +220,44 @@ def pad(sequences: Sequence[Sequence[int] | np.ndarray]) -> tuple[np.ndarray, np
 
 
 def without_overlaps(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Indices of matches to keep: in a knot of overlapping matches the longest win, of equal ones the leftmost.
+    """Indices of matches to keep: of overlapping matches the longest wins, of equally long ones the leftmost.
 
-    `starts` must be ascending. Only knots cost Python time; most matches stand alone.
+    `starts` must be ascending, of equal starts the longest first. Matches inside another are dropped at once; only chains
+    of matches that cross each other cost Python time.
     """
     if len(starts) < 2:
         return np.arange(len(starts))
     reach = np.maximum.accumulate(ends)
-    new_knot = np.empty(len(starts), bool)
-    new_knot[0] = True
-    np.greater_equal(starts[1:], reach[:-1], out=new_knot[1:])
-    firsts = np.flatnonzero(new_knot)
-    sizes = np.diff(np.append(firsts, len(starts)))
-    keep = np.ones(len(starts), bool)
-    for first, size in zip(firsts[sizes > 1].tolist(), sizes[sizes > 1].tolist()):
-        members = range(first, first + size)
-        taken: list[int] = []
-        for i in sorted(members, key=lambda m: (starts[m] - ends[m], starts[m])):
-            if all(ends[i] <= starts[j] or starts[i] >= ends[j] for j in taken):
-                taken.append(i)
-            else:
-                keep[i] = False
-    return np.flatnonzero(keep)
+    inside = np.zeros(len(starts), bool)
+    inside[1:] = ends[1:] <= reach[:-1]
+    outer = np.flatnonzero(~inside)
+    crossing = starts[outer[1:]] < ends[outer[:-1]]
+    if not crossing.any():
+        return outer
+    kept = np.ones(len(outer), bool)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], crossing, [False])).astype(np.int8)))
+    losers: list[int] = []
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist()):  # chain: outer[first] .. outer[last]
+        chain = outer[first : last + 1].tolist()
+        winners = set(_longest_first(chain, starts, ends, []))
+        for place, match in enumerate(chain, first):
+            if match not in winners:
+                kept[place] = False
+                losers.append(match)
+    chosen = outer[kept].tolist()
+    for loser in losers:  # what stood inside a loser may stand after all
+        low, high = loser + 1, int(np.searchsorted(starts, ends[loser]))
+        freed = [i for i in range(low, high) if inside[i] and ends[i] <= ends[loser]]
+        place = int(np.searchsorted(starts[chosen], starts[loser]))
+        chosen += _longest_first(freed, starts, ends, chosen[max(place - 1, 0) : place + 2])
+        chosen.sort()
+    return np.array(chosen, np.int64)
+
+
+def _longest_first(matches: list[int], starts: np.ndarray, ends: np.ndarray, taken: list[int]) -> list[int]:
+    """Greedy choice among `matches` beside those already `taken`."""
+    chosen: list[int] = []
+    for i in sorted(matches, key=lambda m: (starts[m] - ends[m], starts[m])):
+        if all(ends[i] <= starts[j] or starts[i] >= ends[j] for j in (*taken, *chosen)):
+            chosen.append(i)
+    return chosen

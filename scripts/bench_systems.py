@@ -122,6 +122,10 @@ class Worker:
         self.ask(request)
         return self.answer()
 
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
     def stop(self) -> None:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()

@@ -54,6 +54,18 @@ def test_kept_matches_do_not_overlap_and_the_longest_is_among_them(spans: list[t
         assert (ends - starts)[kept].max() == (ends - starts).max()
 
 
+@given(st.lists(st.tuples(st.integers(0, 25), st.integers(1, 9)), max_size=25))
+def test_choice_equals_the_plain_greedy_one(spans: list[tuple[int, int]]) -> None:
+    ordered = sorted({start: length for start, length in spans}.items())
+    starts = np.array([s for s, _ in ordered], np.int64)
+    ends = np.array([s + n for s, n in ordered], np.int64)
+    taken: list[int] = []
+    for i in sorted(range(len(ordered)), key=lambda m: (starts[m] - ends[m], starts[m])):
+        if all(ends[i] <= starts[j] or starts[i] >= ends[j] for j in taken):
+            taken.append(i)
+    assert without_overlaps(starts, ends).tolist() == sorted(taken)
+
+
 def test_vocabulary_knows_only_its_words() -> None:
     vocabulary = Vocabulary.build(["fever", "cough"])
     ids = vocabulary.ids(["cough", "rash", "", "fever"])

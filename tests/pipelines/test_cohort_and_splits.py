@@ -32,7 +32,8 @@ def test_a_cohort_of_the_user(notes_file: Path, tmp_path: Path) -> None:
     cohort = rows(result.out, "cohort")
     assert [row["row_id"] for row in cohort] == [1, 2, 3]
     assert {(row["prediction_time"], row["label"], row["observation_start"]) for row in cohort} == {
-        (datetime(2021, 2, 1), 1.0, datetime(2020, 1, 1)), (datetime(2021, 6, 1), 0.0, None), (datetime(2021, 1, 1), None, None),
+        (datetime(2021, 2, 1), 1.0, datetime(2020, 1, 1)), (datetime(2021, 6, 1), 0.0, None),
+        (datetime(2021, 1, 1), None, None),
     }  # fmt: skip
     by_time = {row["prediction_time"]: row["row_id"] for row in cohort}
     volume = {

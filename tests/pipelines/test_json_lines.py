@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_fields_and_offsets(extractor: Extractor) -> None:
             assert cue["rule"]
     sections = note["sections"]
     assert [sections[0]["start"], sections[-1]["end"]] == [0, len(text)]
-    assert all(left["end"] == right["start"] for left, right in zip(sections, sections[1:]))
+    assert all(left["end"] == right["start"] for left, right in pairwise(sections))
 
 
 def test_spans_are_asserted_as_given(extractor: Extractor) -> None:
@@ -93,7 +94,8 @@ def test_no_line_is_ever_dropped(extractor: Extractor) -> None:
     found = [(len(note["mentions"]), "error" in note) for note in out]
     assert found == [
         (1, False), (0, True), (0, True), (0, True), (0, True), (0, True), (0, True), (0, True), (0, False), (1, False),
-        (1, True), (1, False), (0, True), (0, True), (0, True), (0, False), (1, False), (1, False), (1, False), (1, False),
+        (1, True), (1, False), (0, True), (0, True), (0, True), (0, False), (1, False), (1, False), (1, False),
+        (1, False),
     ]  # fmt: skip
     assert out[0] == out[-1]
     assert out[11]["mentions"][0]["end"] == 6

@@ -28,7 +28,8 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_leaks(out: Path) -> None:
     checks = check_leaks(out)
     assert [(check.name, check.cohort) for check in checks] == [
-        ("deletion", "the run's cohort"), ("shuffling", "the run's cohort"), ("deletion", "mid-history"), ("shuffling", "mid-history"),
+        ("deletion", "the run's cohort"), ("shuffling", "the run's cohort"),
+        ("deletion", "mid-history"), ("shuffling", "mid-history"),
     ]  # fmt: skip
     assert all(check.identical and check.later_rows > 100 and check.features > 500 for check in checks)
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,15 +121,10 @@ def small(tmp_path: Path) -> Settings:
     return Settings(write_jsonl(tmp_path / "notes.jsonl", many_notes(10)), tmp_path / "out")
 
 
-def with_changes(settings: Settings, **changes: object) -> Settings:
-    values = {name: getattr(settings, name) for name in Settings.__slots__}
-    return Settings(**(values | changes))
-
-
 def test_a_finished_run_is_not_redone(small: Settings) -> None:
     assert not run(small).already_complete
     before = {path: path.stat().st_mtime_ns for path in small.out.rglob("*.parquet")}
-    assert run(with_changes(small, processes=2)).already_complete
+    assert run(replace(small, processes=2)).already_complete
     assert before == {path: path.stat().st_mtime_ns for path in small.out.rglob("*.parquet")}
 
 
@@ -137,14 +133,14 @@ def test_changed_notes_are_noticed(small: Settings) -> None:
     write_jsonl(small.notes, many_notes(11))
     with pytest.raises(RunError, match=r"differs in the notes; use another --out, or --overwrite"):
         run(small)
-    result = run(with_changes(small, overwrite=True))
+    result = run(replace(small, overwrite=True))
     assert result.document["counts"]["notes"] == 11
 
 
 def test_changed_options_are_noticed_and_named(small: Settings) -> None:
     run(small)
     with pytest.raises(RunError, match=r"the options \(end_day\)"):
-        run(with_changes(small, end_day=0))
+        run(replace(small, end_day=0))
 
 
 def test_changed_notes_of_an_unfinished_run_are_noticed(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,5 +176,5 @@ def test_a_folder_of_somebody_else_is_left_alone(small: Settings, overwrite: boo
     small.out.mkdir()
     (small.out / "thesis.tex").write_text("precious")
     with pytest.raises(RunError, match="holds no run of phenotext"):
-        run(with_changes(small, overwrite=overwrite))
+        run(replace(small, overwrite=overwrite))
     assert [path.name for path in small.out.iterdir()] == ["thesis.tex"]
