@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -75,6 +76,14 @@ def _say(kind: str, message: str) -> None:
     Console(stderr=True).print(Text.assemble((f"{kind}: ", "bold red"), message), soft_wrap=True)
 
 
+def _trace(error: BaseException | None) -> None:
+    """Where an error came from: places and kinds, without messages, which may quote a note."""
+    while error is not None:
+        traceback.print_tb(error.__traceback__)
+        print(type(error).__name__, file=sys.stderr)
+        error = error.__cause__ or error.__context__
+
+
 def main() -> None:
     """Entry point. Exit codes: 0 done, 2 an error the user can put right, 1 anything else."""
     debug = "--debug" in sys.argv
@@ -84,7 +93,7 @@ def main() -> None:
         app()
     except Exception as error:
         if debug:
-            raise
+            _trace(error)
         if isinstance(error, _expected_errors()):
             _say("error", str(error))
             sys.exit(2)
@@ -92,7 +101,7 @@ def main() -> None:
             _say("error", f"{error.filename or 'file'}: {error.strerror or type(error).__name__}")
             sys.exit(2)
         # the message of an unforeseen error may quote a note: only its kind is shown
-        _say("error", f"unexpected {type(error).__name__}; run again with --debug (its output may quote notes)")
+        _say("error", f"unexpected {type(error).__name__}" + ("" if debug else "; run again with --debug to see where"))
         sys.exit(1)
 
 

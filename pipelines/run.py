@@ -205,11 +205,19 @@ class _Run:
         # names of text files hold patient ids
         return self.settings.phi == "minimal" and self.corpus.form == "txt"
 
+    def _terminology(self) -> Path | None:
+        """Where workers open the terminology: the starter lexicon is compiled once, not by each of them."""
+        if self.settings.terminology is not None or self.settings.processes == 1:
+            return self.settings.terminology
+        path = self.settings.out / WORK / "starter.ptx"
+        load_extractor(None).terminology.save(path)
+        return path
+
     def _shards(self, cutter: Cutter, done: set[int]) -> tuple[int, list[ShardCounts]]:
         """Number of shards, and the counts of those made now."""
         constants = Constants(
             run_id=self.plan.run_id,
-            terminology=self.settings.terminology,
+            terminology=self._terminology(),
             key=self.key,
             keep_snippets=self.settings.phi == "full",
             keep_text=self.settings.keep_text,

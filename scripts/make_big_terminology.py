@@ -20,7 +20,7 @@ QUALIFIERS = (
     "acute", "chronic", "subacute", "recurrent", "persistent", "transient", "intermittent", "progressive", "severe",
     "mild", "moderate", "massive", "diffuse", "focal", "localised", "generalised", "refractory", "atypical", "benign",
     "early", "late", "advanced", "symptomatic", "asymptomatic", "idiopathic", "traumatic", "postoperative",
-    "congenital", "acquired", "neonatal", "juvenile", "senile", "familial", "drug-induced", "post-viral", "treated", "untreated",
+    "congenital", "acquired", "neonatal", "juvenile", "senile", "familial", "drug-induced", "post-viral", "treated",
 )  # fmt: skip
 SIDES = ("left", "right", "bilateral", "unilateral", "anterior", "posterior", "proximal", "distal", "upper", "lower")
 ONSETS = ("b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "kr", "st")

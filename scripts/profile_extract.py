@@ -1,90 +1,101 @@
-"""Where the extractor's time goes, component by component: each function timed in order over batches of real notes.
+"""Where the extractor's time goes, component by component, over batches of real notes.
 
     python scripts/profile_extract.py [--notes 2357] [--repeats 5] [--terminology T.ptx] [--markdown]
 
-The steps are those of `Extractor.extract_batch` and `evidence_of`, called one after the other with the same arguments;
-"assembly" is what `extract_batch` does besides (offsets, result arrays): the whole call less its steps. Milliseconds per MB
-of characters and shares: medians over repeats, CPU time of one thread, warm (every token of the notes was seen before);
-"first pass" is the same in a fresh extractor, with the warm "assembly". Prints figures, never note text.
+The functions in STEPS are replaced by timed ones while `evidence_batch` runs as always; a step has its own time,
+without that of the steps it calls. "assembly" is the rest of `extract_batch` (offsets, result arrays). Milliseconds
+per MB of characters, shares and what the step alone would do in MB/s: medians over repeats, CPU time of one thread,
+warm (every token of the notes was seen before); "first pass" is the same in a fresh extractor. A step that is no
+longer where STEPS says is an error. Prints figures, never note text.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-import numpy as np
 from bench_extract import machine, read_notes, table
-from phenotext.nlp import Extractor
-from phenotext.nlp.assertion import decide
-from phenotext.nlp.context import MentionWords
-from phenotext.nlp.evidence import evidence_of
-from phenotext.nlp.recognize import recognize
-from phenotext.nlp.sections import find_sections
-from phenotext.nlp.stream import build_stream
+from phenotext.nlp import Extractor, context, evidence, extractor, recognize, tokens
 from phenotext.nlp.terminology import build_terminology
-from phenotext.nlp.tokens import split, tokenize
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = 256
-STEPS = (
-    "tokenize: cut the text", "tokenize: look up, arrays", "stream", "recognize", "sections", "context: cues",
-    "context: scopes and axes", "assertion", "assembly", "evidence columns",
-)  # fmt: skip
-Result = TypeVar("Result")
+# step -> the module or class, and its attribute
+STEPS: dict[str, tuple[Any, str]] = {
+    "tokenize: cut the text": (tokens, "split"),
+    "tokenize: new words": (tokens.SurfaceTable, "settle"),
+    "tokenize: look up, arrays": (extractor, "tokenize"),
+    "stream: sentences": (extractor, "build_stream"),
+    "sections": (extractor, "find_sections"),
+    "recognize: trie and case": (extractor, "recognize"),
+    "recognize: order-free": (recognize, "_with_bags"),
+    "context: cues": (context.ContextRules, "_find_cues"),
+    "context: scopes and axes": (context.ContextRules, "apply"),
+    "assertion": (extractor, "decide"),
+    "assembly": (extractor.Extractor, "extract_batch"),
+    "evidence: codes": (evidence, "_codes"),
+    "evidence: cues": (evidence, "_triggers"),
+    "evidence: other columns": (evidence, "evidence_of"),
+}
 
 
-Seconds = dict[str, float]
+class Clock:
+    """CPU seconds of each step, without those of the steps inside it."""
+
+    def __init__(self) -> None:
+        self.spent = dict.fromkeys(STEPS, 0.0)
+        self._inside: list[float] = []
+
+    def timed(self, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def run(*arguments: Any, **named: Any) -> Any:
+            self._inside.append(0.0)
+            began = time.thread_time()
+            try:
+                return function(*arguments, **named)
+            finally:
+                taken = time.thread_time() - began
+                self.spent[step] += taken - self._inside.pop()
+                if self._inside:
+                    self._inside[-1] += taken
+
+        return run
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Put the timed functions in their places, and the plain ones back at the end."""
+        plain: list[tuple[Any, str, Any]] = []
+        try:
+            for step, (place, name) in STEPS.items():
+                if name not in vars(place):
+                    raise SystemExit(f"{place.__name__}.{name} ({step}) is gone: change STEPS in {Path(__file__).name}")
+                plain.append((place, name, vars(place)[name]))
+                setattr(place, name, self.timed(step, vars(place)[name]))
+            yield
+        finally:
+            for place, name, function in plain:
+                setattr(place, name, function)
 
 
-def timed(function: Callable[..., Result], *arguments: object) -> tuple[Result, float]:
-    """What `function` returns, and the CPU seconds of this thread that it took."""
-    began = time.thread_time()
-    result = function(*arguments)
-    return result, time.thread_time() - began
-
-
-def profile_batch(extractor: Extractor, texts: Sequence[str], spent: Seconds) -> None:
-    """Add the seconds of every step on one batch. "assembly" is left out: it needs the whole call on known tokens."""
-    surfaces, rules = extractor._surfaces, extractor._context
-    _, cutting = timed(lambda: [split(text) for text in texts])
-    tokens, tokenizing = timed(tokenize, texts, surfaces)
-    stream, streaming = timed(build_stream, tokens, surfaces)
-    (first, last, _, concept), recognizing = timed(recognize, extractor.terminology, stream)
-    sections, sectioning = timed(find_sections, stream, tokens, extractor.heading_table)
-    mentions = MentionWords(first, last, overlapping=False)
-    _, finding = timed(rules._find_cues, stream, sections, mentions)
-    context, applying = timed(rules.apply, stream, sections, mentions)
-    _, deciding = timed(decide, context, np.append(extractor.terminology.chronic, False)[concept])
-    result = extractor.extract_batch(texts)
-    _, writing = timed(evidence_of, extractor, result)
-    seconds = (cutting, tokenizing - cutting, streaming, recognizing, sectioning, finding, applying - finding, deciding)
-    for step, taken in zip((*STEPS[:8], STEPS[9]), (*seconds, writing)):
-        spent[step] += taken
-
-
-def one_pass(extractor: Extractor, notes: Sequence[str], *, warm: bool) -> Seconds:
+def one_pass(ready: Extractor, notes: Sequence[str]) -> dict[str, float]:
     """CPU seconds by step over all notes, in batches."""
-    spent = dict.fromkeys(STEPS, 0.0)
-    whole = 0.0
-    for first in range(0, len(notes), BATCH):
-        batch = notes[first : first + BATCH]
-        profile_batch(extractor, batch, spent)
-        if warm:
-            whole += timed(extractor.extract_batch, batch)[1]
-    if warm:
-        spent[STEPS[8]] = max(0.0, whole - sum(spent[step] for step in STEPS[:8]))
-    return spent
+    clock = Clock()
+    with clock.watching():
+        for first in range(0, len(notes), BATCH):
+            evidence.evidence_batch(ready, notes[first : first + BATCH])
+    return clock.spent
 
 
-def median_pass(passes: Sequence[Seconds]) -> Seconds:
+def median_pass(passes: Sequence[dict[str, float]]) -> dict[str, float]:
     """The median of each step."""
     return {step: statistics.median(spent[step] for spent in passes) for step in STEPS}
 
@@ -106,23 +117,19 @@ def main() -> None:
         if options.terminology is None:
             source = options.shared / "data" / "terminology" / "lexicon_v2_gps_only.tsv"
             build_terminology([source], artefact)
-        extractor = Extractor.load(artefact)
-        cold = median_pass([one_pass(Extractor.load(artefact), notes, warm=False) for _ in range(options.repeats)])
-        one_pass(extractor, notes, warm=True)
-        warm = median_pass([one_pass(extractor, notes, warm=True) for _ in range(options.repeats)])
-    cold[STEPS[8]] = warm[STEPS[8]]
-    rows: list[list[str]] = [["step", "ms/MB", "share", "MB/s alone", "first pass, ms/MB", "share"]]
+        cold = median_pass([one_pass(Extractor.load(artefact), notes) for _ in range(options.repeats)])
+        ready = Extractor.load(artefact)
+        one_pass(ready, notes)
+        warm = median_pass([one_pass(ready, notes) for _ in range(options.repeats)])
+    rows = [["step", "ms/MB", "share", "MB/s alone", "first pass, ms/MB", "share"]]
     totals = sum(warm.values()), sum(cold.values())
     for step in (*STEPS, "all"):
-        seconds = totals if step == "all" else (warm[step], cold[step])
-        cells = [
-            f"{seconds[0] * 1e3 / size:.1f}",
-            f"{seconds[0] / totals[0]:.0%}",
-            f"{size / max(seconds[0], 1e-9):,.1f}",
-        ]
-        rows.append([step, *cells, f"{seconds[1] * 1e3 / size:.1f}", f"{seconds[1] / totals[1]:.0%}"])
+        now, fresh = totals if step == "all" else (warm[step], cold[step])
+        alone = f"{size / now:,.1f}" if now > 0 else ""
+        cells = [f"{now * 1e3 / size:.1f}", f"{now / totals[0]:.0%}", alone]
+        rows.append([step, *cells, f"{fresh * 1e3 / size:.1f}", f"{fresh / totals[1]:.0%}"])
     print(f"{date.today().isoformat()}; {machine()}")
-    print(f"{len(notes)} MTSamples notes, {size:.2f} MB, {extractor.terminology.n_terms:,} terms, batches of {BATCH}\n")
+    print(f"{len(notes)} MTSamples notes, {size:.2f} MB, {ready.terminology.n_terms:,} terms, batches of {BATCH}\n")
     table(rows, markdown=options.markdown)
 
 

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from ..durable import PRIVATE, write_bytes
@@ -49,7 +48,8 @@ def show_command(
         )
     )
     console.print(Text("  ").join(Text(f" {name} ", style) for name, style in STYLES.items()), soft_wrap=True)
-    console.print(_table(view))
+    for mention in view.mentions:
+        console.print(_line(view, mention), soft_wrap=True)
 
 
 def _highlighted(view: NoteView) -> Text:
@@ -69,22 +69,18 @@ def _axes(mention: ShownMention) -> str:
     return ", ".join(axis for axis in axes if axis not in usual)
 
 
-def _table(view: NoteView) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("at", no_wrap=True)
-    table.add_column("text", overflow="fold")
-    table.add_column("assertion", no_wrap=True)
-    table.add_column("because", overflow="fold")
-    table.add_column("section", overflow="fold")
-    table.add_column("code", overflow="fold")
-    for mention in view.mentions:
-        cues = [f"{view.text[start:end]} [{rule}]" for start, end, rule in mention.cues]
-        table.add_row(
-            f"{mention.start}-{mention.end}",
-            Text(view.text[mention.start : mention.end]),
-            Text(f" {mention.assertion} ", STYLES[mention.assertion]),
-            Text(", ".join(filter(None, [_axes(mention), *cues]))),
-            mention.section,
-            Text(f"{mention.name} {mention.code}".strip()),
-        )
-    return table
+def _line(view: NoteView, mention: ShownMention) -> Text:
+    """What was found, as what, where, and because of which words."""
+    found = " ".join(view.text[mention.start : mention.end].split())
+    line = Text.assemble(
+        (f" {mention.assertion:<12} ", STYLES[mention.assertion]),
+        " ",
+        (found, "bold"),
+        f"  {mention.name} {mention.code}".rstrip(),
+        (f"  {mention.section} {mention.start}-{mention.end}", "dim"),
+    )
+    cues = [f"{' '.join(view.text[start:end].split())} [{rule}]" for start, end, rule in mention.cues]
+    reasons = ", ".join(filter(None, [_axes(mention), *cues]))
+    if reasons:
+        line.append(f"\n{'':15}{reasons}", "italic")
+    return line

@@ -35,18 +35,19 @@ def medspacy(terms: Terms, *, sentencizer: bool = False) -> Run:
     if sentencizer:
         nlp.add_pipe("sentencizer", first=True)
     rules = [TargetRule(literal=term, category="TARGET", metadata={"code": code}) for code, term in terms]
-    nlp.get_pipe("medspacy_target_matcher").add(rules)
+    matcher: Any = nlp.get_pipe("medspacy_target_matcher")
+    matcher.add(rules)
     return over(nlp)
 
 
-def matching(terms: Terms) -> tuple[Any, Any]:
+def matching(terms: Terms) -> Any:
     """A blank spaCy pipeline whose component "terms" sets entities by PhraseMatcher."""
     import spacy  # pyright: ignore[reportMissingImports]
     from spacy.language import Language  # pyright: ignore[reportMissingImports]
     from spacy.matcher import PhraseMatcher  # pyright: ignore[reportMissingImports]
     from spacy.util import filter_spans  # pyright: ignore[reportMissingImports]
 
-    nlp = spacy.blank("en")
+    nlp: Any = spacy.blank("en")
     matcher = PhraseMatcher(nlp.vocab, attr="LOWER")
     by_code: dict[str, list[str]] = defaultdict(list)
     for code, term in terms:
@@ -59,11 +60,11 @@ def matching(terms: Terms) -> tuple[Any, Any]:
         return doc
 
     Language.component("terms", func=find)
-    return nlp, spacy
+    return nlp
 
 
 def phrasematcher(terms: Terms) -> Run:
-    nlp, _ = matching(terms)
+    nlp = matching(terms)
     nlp.add_pipe("terms")
     return over(nlp)
 
@@ -73,7 +74,7 @@ def negspacy(terms: Terms) -> Run:
         Negex,  # noqa: F401  (registers "negex")
     )
 
-    nlp, _ = matching(terms)
+    nlp = matching(terms)
     nlp.add_pipe("sentencizer")
     nlp.add_pipe("terms")
     nlp.add_pipe("negex")

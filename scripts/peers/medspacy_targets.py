@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
             rules.append(TargetRule(literal=term, category="TARGET", metadata={"code": code}))
     matcher.add(rules)
     for line in sys.stdin:
-        doc = matcher(nlp.make_doc(json.loads(line)["text"]))
+        doc: Any = matcher(nlp.make_doc(json.loads(line)["text"]))
         spans = [[e.start_char, e.end_char, e._.target_rule.metadata["code"]] for e in doc.ents]
         print(json.dumps({"spans": spans}), flush=True)
 

@@ -142,3 +142,19 @@ def test_a_short_key_is_refused(notes_file: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("abc")
     with pytest.raises(RunError, match="3 bytes"):
         run(Settings(notes_file, tmp_path / "out", id_key=tmp_path / "key"))
+
+
+def test_a_debug_trace_shows_places_and_no_messages(capsys: pytest.CaptureFixture[str]) -> None:
+    from phenotext.pipelines.cli import _trace
+
+    try:
+        try:
+            raise ValueError(SENTINEL * 2)
+        except ValueError as cause:
+            raise RuntimeError(SENTINEL) from cause
+    except RuntimeError as error:
+        _trace(error)
+    told = capsys.readouterr().err
+    assert "RuntimeError" in told
+    assert "ValueError" in told
+    assert SENTINEL not in told
