@@ -158,7 +158,10 @@ class ContextRules:
         keep = first >= sections.body_word[section]
         if not mentions.overlapping and len(mentions.first):
             place = np.searchsorted(mentions.first, first, side="right") - 1
-            keep &= (place < 0) | (last > mentions.last[np.maximum(place, 0)])
+            inside = (place >= 0) & (last <= mentions.last[np.maximum(place, 0)])
+            # a relative named in a finding ("husband died") still owns what follows
+            kin = _category_in(self.table.category[self.table.group_start[group]], Category.FAMILY, Category.OTHER)
+            keep &= ~inside | kin
         keep &= ~self._idle_symbols(stream, first, last)
         first, last, group = first[keep], last[keep], group[keep]
         counts = self.table.group_start[group + 1] - self.table.group_start[group]
@@ -306,6 +309,8 @@ class ContextRules:
             follows,
             *(Kind.PERIOD, Kind.COMMA, Kind.SEMICOLON, Kind.NEWLINE, Kind.BREAK, Kind.CLOSE, Kind.OPEN, Kind.RULER),
         )
+        # "COPD? No: FEV1 is normal."
+        closes |= (follows == Kind.COLON) & (kind[np.maximum(first - 1, 0)] == Kind.QUESTION)
         filler = in_mention | self._filler[stream.cue]
         filler |= kind_in(kind, Kind.COLON, Kind.HYPHEN, Kind.QUESTION, Kind.COMMA, Kind.SLASH, Kind.CLOSE, Kind.OPEN, Kind.OTHER)
         blocked = np.flatnonzero(~filler)

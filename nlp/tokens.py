@@ -97,6 +97,7 @@ PUNCTUATION = {
     "●": Kind.BULLET,
     "○": Kind.BULLET,
     "*": Kind.BULLET,
+    "#": Kind.BULLET,
 }
 # Words after which a full stop does not end the sentence.
 ABBREVIATIONS = frozenset(

@@ -12,9 +12,10 @@ import pyarrow as pa
 from ..nlp.terminology.terminology import Terminology
 
 LOCAL_BASE = 2_000_000_000
-# A code outside the terminology is its own number: letters and digits read in base 38, one block a vocabulary.
-SPELLED_BASE = 1_000_000_000_000_000
-SPELLED_BLOCK = 400_000_000_000_000
+# A code outside the terminology is its own number: letters and digits read as a number, one block a vocabulary. Sized
+# so that base_concept_id * 1000 + 999 stays below 2 ** 53: R and spreadsheets read ids as doubles.
+SPELLED_BASE = 1_000_000_000_000
+SPELLED_BLOCK = 400_000_000_000
 SPELLED_VOCABULARIES = (
     "ICD10CM",
     "ICD9CM",
@@ -27,8 +28,9 @@ SPELLED_VOCABULARIES = (
     "LOINC",
     "SNOMED",
 )
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
-_ONLY_DIGITS = 165_216_101_262_848  # 38 ** 9: numbers follow the spelled codes of a block
+_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
+_LONGEST_SPELLED, _LONGEST_NUMBER = 7, 11
+_NUMBERS = 100_000_000_000  # above every spelled code of 7 letters; numbers of 11 digits follow
 
 # SNOMED semantic tag -> OMOP domain, as OMOP's own SNOMED load assigns it for the bulk of each hierarchy
 DOMAINS = {
@@ -83,13 +85,13 @@ def spelled_id(vocabulary: str, code: str) -> int:
         return 0
     start = SPELLED_BASE + SPELLED_VOCABULARIES.index(vocabulary) * SPELLED_BLOCK
     plain = code.upper().replace(".", "")
-    if plain.isascii() and plain.isdigit() and len(plain) <= 13:
-        return start + _ONLY_DIGITS + int("1" + plain)  # the 1 keeps leading zeros
-    if not plain or len(plain) > 9 or any(letter not in _DIGITS for letter in plain):
+    if plain.isascii() and plain.isdigit() and len(plain) <= _LONGEST_NUMBER:
+        return start + _NUMBERS + int("1" + plain)  # the 1 keeps leading zeros
+    if not 0 < len(plain) <= _LONGEST_SPELLED or any(letter not in _LETTERS for letter in plain):
         return 0
     number = 0
     for letter in plain:
-        number = number * 38 + _DIGITS.index(letter) + 1
+        number = number * len(_LETTERS) + _LETTERS.index(letter) + 1
     return start + number
 
 

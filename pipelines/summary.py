@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from .database import connect, quoted
+from .reasons import REASONS
 from .run import RunResult
 from .sql import read_sql
 
@@ -93,13 +94,17 @@ def _concepts(out: Path) -> Table:
     return table
 
 
-def _quarantine(reasons: dict[str, int]) -> Text:
+def _quarantine(reasons: dict[str, int]) -> RenderableType:
     if not reasons:
         return Text("\nQuarantine: empty, every row was read.", style="dim")
-    listed = ", ".join(
-        f"{name.replace('_', ' ')} {n:,}" for name, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    title = f"\nQuarantine: {_count(sum(reasons.values()), 'row')} left out"
+    table = Table(
+        title=title, title_justify="left", title_style="yellow", box=None, show_header=False, padding=(0, 2, 0, 0)
     )
-    return Text(f"\nQuarantine: {_count(sum(reasons.values()), 'row')} ({listed})", style="yellow")
+    table.add_column(justify="right")
+    for name, number in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+        table.add_row(f"{number:,}", name, Text(REASONS.get(name, ""), style="dim"))
+    return table
 
 
 def _remarks(console: Console, counts: dict[str, int | dict[str, int]]) -> None:
@@ -111,15 +116,15 @@ def _remarks(console: Console, counts: dict[str, int | dict[str, int]]) -> None:
             f"{claims['rows_unmapped']:,} unmapped ({claims['codes_unmapped']:,} codes)."
         )
     for key, words in (
-        ("notes_default_lag", "notes without available_time: the default lag was added (--lag)"),
-        ("notes_unread_available_time", "notes whose available_time could not be read: the default lag was added"),
-        ("notes_available_before_note_time", "notes available before they were written: their note time was taken"),
-        ("cohort_rows_without_data", "cohort rows of patients without notes or claims"),
-        ("subjects_without_given_split", "patients missing in the splits file: the default split was taken"),
+        ("notes_default_lag", "Notes without available_time, so the default lag was added (--lag)"),
+        ("notes_unread_available_time", "Notes whose available_time could not be read, so the default lag was added"),
+        ("notes_available_before_note_time", "Notes available before they were written, so their note time was taken"),
+        ("cohort_rows_without_data", "Cohort rows of patients without notes or claims"),
+        ("subjects_without_given_split", "Patients missing in the splits file, so the default split was taken"),
     ):
         number = counts.get(key)
         if isinstance(number, int) and number:
-            console.print(f"[dim]{number:,} {words}.[/]")
+            console.print(f"[dim]{words}: {number:,}[/]")
 
 
 def _speed(console: Console, measured: dict[str, float]) -> None:

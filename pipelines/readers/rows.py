@@ -31,7 +31,7 @@ class NoteRow:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that is no usable note. `reason` is a name from the list in docs, never a piece of the row."""
+    """A row that is no usable note. `reason` is a name from `reasons.py`, never a piece of the row."""
 
     file: str
     row: int

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from phenotext.pipelines import claims as claims_module
-from phenotext.pipelines.concepts import spelled_id
+from phenotext.pipelines.concepts import SPELLED_VOCABULARIES, spelled_id
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.mappings import Mapped, read_mapping
 from phenotext.pipelines.run import RunResult, run
@@ -136,7 +136,14 @@ def test_spelled_ids_differ() -> None:
              ("NDC", "00093104801"), ("NDC", "0093104801"), ("RxNorm", "93104801"), ("ICD10CM", "0E119")]  # fmt: skip
     ids = [spelled_id(*code) for code in codes]
     assert len(set(ids)) == len(ids) - 1  # a dot is no difference: 250.00 and 25.000
-    assert all(2_000_000_000 < number < 9_223_372_036_854_775 for number in ids)
+    assert all(number > 2_000_000_000 for number in ids)
+
+
+def test_covariate_ids_survive_as_doubles() -> None:
+    largest = spelled_id(SPELLED_VOCABULARIES[-1], "9" * 11)
+    assert largest > spelled_id(SPELLED_VOCABULARIES[-1], "-" * 7) > spelled_id(SPELLED_VOCABULARIES[-2], "9" * 11)
+    assert largest * 1000 + 999 < 2**53
+    assert spelled_id("ICD10CM", "A" * 8) == spelled_id("NDC", "9" * 12) == 0
 
 
 def test_the_mapping_table_reads(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from phenotext.pipelines.errors import RunError
-from phenotext.pipelines.readers import BadRow, NoteRow, open_corpus
+from phenotext.pipelines.readers import BadRow, NoteRow, open_corpus, rows
 from phenotext.pipelines.readers.rows import RowRules
+from phenotext.pipelines.reasons import REASONS
 
 RULES = RowRules(max_bytes=10_000_000)
 ROW = {"note_id": "n1", "patient_id": "p1", "note_time": "2021-01-02T03:04:05", "text": "Fever, naïve\nline"}
@@ -27,22 +29,22 @@ def reasons(path: Path, rules: RowRules = RULES) -> list[tuple[int, str]]:
     return [(row.row, row.reason) for row in read(path, rules) if isinstance(row, BadRow)]
 
 
-def write(folder: Path, form: str, rows: list[dict[str, Any]]) -> Path:
+def write(folder: Path, form: str, records: list[dict[str, Any]]) -> Path:
     path = folder / f"notes.{form}"
     content = b""
     if form.startswith("jsonl"):
-        content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        content = "".join(json.dumps(row) + "\n" for row in records).encode()
     elif form.startswith(("csv", "tsv")):
         plain = folder / "plain"
         with open(plain, "w", newline="", encoding="utf-8") as out:
-            writer = csv.DictWriter(out, list(rows[0]), delimiter="\t" if form.startswith("tsv") else ",")
+            writer = csv.DictWriter(out, list(records[0]), delimiter="\t" if form.startswith("tsv") else ",")
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows(records)
         content = plain.read_bytes()
         plain.unlink()
     else:
         plain = folder / "plain"
-        pq.write_table(pa.Table.from_pylist(rows), plain)
+        pq.write_table(pa.Table.from_pylist(records), plain)
         content = plain.read_bytes()
         plain.unlink()
     path.write_bytes(gzip.compress(content) if form.endswith(".gz") else content)
@@ -239,3 +241,12 @@ def test_a_folder_of_several_kinds_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "csv", [ROW])
     with pytest.raises(RunError, match="several kinds"):
         open_corpus(tmp_path)
+
+
+def test_every_reason_has_words() -> None:
+    package = Path(rows.__file__).parent.parent
+    sources = "".join(path.read_text() for path in package.rglob("*.py") if path.name != "reasons.py")
+    used = set(re.findall(r'BadRow\([^)]*?"([a-z_]+)"', sources)) | set(re.findall(r"THEN '([a-z_]+)'", sources))
+    used |= set(re.findall(r'(?:return|yield number,) "([a-z_]+)"(?:, False)?$', sources, re.MULTILINE)) & set(REASONS)
+    assert {"no_patient", "unknown_person", "wrong_cell_count", "extraction_failed"} <= used
+    assert used <= set(REASONS)
