@@ -35,7 +35,7 @@ def recognize(
         if len(rows):
             starts, ends = starts[rows], ends[rows]
             capitals = lowered[ends] == lowered[starts]
-            shouting = (needs[rows] == GROUP_UPPER_WORDLIKE) & _shouted_around(stream, upper, starts, ends)
+            shouting = (needs[rows] == GROUP_UPPER_WORDLIKE) & shouted_around(stream, upper, starts, ends)
             fits[rows] = capitals & ~shouting
         return fits
 
@@ -89,7 +89,7 @@ def _with_bags(
     return all_first[order], all_last[order], all_group[order]
 
 
-def _shouted_around(stream: Stream, upper: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def shouted_around(stream: Stream, upper: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """[k] bool: whether a neighbouring word of three letters or more is in capitals too."""
     long_upper = upper & (stream.end - stream.start >= 3)
     before = np.maximum(starts - 1, 0)

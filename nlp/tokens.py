@@ -207,11 +207,13 @@ class SurfaceTable:
         term_ids: Callable[[Sequence[str]], np.ndarray],
         cue_ids: Callable[[Sequence[str]], np.ndarray],
         class_hashes: Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]] | None = None,
+        abbreviation_ids: AbbreviationIds | None = None,
         limit: int = 1_000_000,
     ) -> None:
         self._term_ids = term_ids
         self._cue_ids = cue_ids
         self._class_hashes = class_hashes
+        self._abbreviation_ids = abbreviation_ids
         self._limit = limit
         self._clear()
 
@@ -229,6 +231,8 @@ class SurfaceTable:
         self.cue = np.full(capacity, -1, np.int32)
         self.class_hash = np.zeros(capacity, np.uint64)
         self.in_bag = np.zeros(capacity, bool)
+        self.abbreviation = np.full(capacity, -1, np.int16)
+        self.neighbour = np.full(capacity, -1, np.int16)
         self._size = 1
 
     def trim(self) -> None:
@@ -245,7 +249,7 @@ class SurfaceTable:
         self._size = end = start + len(pending)
         if end > len(self.length):
             self._grow(max(end, 2 * len(self.length)))
-        kinds: list[int] = []
+        kinds: list[Kind] = []
         flags: list[int] = []
         cores: list[str] = []
         for surface in pending:
@@ -263,6 +267,8 @@ class SurfaceTable:
         self.term[start:end] = self._term_ids(keys)
         if self._class_hashes is not None:
             self.class_hash[start:end], self.in_bag[start:end] = self._class_hashes(keys)
+        if self._abbreviation_ids is not None:
+            self.abbreviation[start:end], self.neighbour[start:end] = self._abbreviation_ids(kinds, cores, keys)
         self.cue[start:end] = self._cue_ids(["" if k in unseen else cue_key(k, c) for k, c in zip(kinds, cores)])
         pending.clear()
 

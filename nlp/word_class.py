@@ -7,10 +7,15 @@ from functools import cache, lru_cache
 from .normalize import normalize
 from .tsv import data_file
 
-# Between the content words of a term these carry no meaning of their own.
-STOPWORDS = frozenset("of the a an in on at to by for from with is are was were be been being his her their its as morphology".split())
+# Between the content words of a term these carry no meaning of their own; "elevated circulating X concentration" is
+# what a note calls "elevated X".
+STOPWORDS = frozenset(
+    "of the a an in on at to by for from with is are was were be been being his her their its as morphology"
+    " circulating concentration level serum plasma".split()
+)
 # Endings of adjectives and the (normalised) endings of their nouns, longest first.
 ENDINGS = (
+    ("phied", "phy"),
     ("iencie", "ient"),
     ("iency", "ient"),
     ("ency", "ent"),

@@ -18,7 +18,7 @@ import orjson
 from ..nlp.extractor import Extractor
 from ..nlp.results import ASSERTION, CERTAINTY, EXPERIENCER, NEGATION, TEMPORALITY, BatchResult
 from .readers.jsonl import load_record
-from .worker import load_extractor
+from .worker import load_extractor, start_worker
 
 BATCH_LINES = 256
 BATCH_BYTES = 1_000_000
@@ -263,7 +263,7 @@ def extract_stream(
         return
     context = multiprocessing.get_context("spawn")
     waiting: deque[tuple[int, int, Future[bytes]]] = deque()
-    with ProcessPoolExecutor(processes, context, load_extractor, (terminology,)) as pool:
+    with ProcessPoolExecutor(processes, context, start_worker, (terminology,)) as pool:
         for batch in _in_batches(source):
             waiting.append((len(batch), sum(map(len, batch)), pool.submit(_work, terminology, batch)))
             if len(waiting) > 3 * processes:

@@ -128,7 +128,8 @@ def prepare_folder(out: Path, overwrite: bool) -> None:
 
 def discard(out: Path) -> None:
     """Remove what a run wrote, and nothing else. run.json goes first: without it nothing is finished."""
-    for name in (RUN, *sorted(OURS - {RUN, LOCK})):
+    (out / WORK).mkdir(exist_ok=True)  # killed on the way, the folder must still be known as ours: it goes last
+    for name in (RUN, *sorted(OURS - {RUN, LOCK, WORK}), WORK):
         path = out / name
         if path.is_dir():
             shutil.rmtree(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 REASONS: dict[str, str] = {
     "no_patient": "no patient id",
-    "no_note_id": "the column with note ids is empty here",
     "no_date": "no date",
     "unreadable_date": "a date that is not ISO 8601 (--date-format reads others)",
     "no_text": "no text, or blanks only",

@@ -24,7 +24,7 @@ from .readers import Corpus, open_corpus
 from .readers.corpus import hash_file
 from .settings import Settings
 from .shards import Cutter
-from .worker import Constants, Shard, ShardCounts, load_extractor, write_shard
+from .worker import Constants, Shard, ShardCounts, load_extractor, start_worker, write_shard
 
 
 class Watcher(Protocol):
@@ -249,7 +249,7 @@ class _Run:
 def _in_processes(constants: Constants, shards: Iterator[Shard], processes: int) -> Iterator[tuple[int, ShardCounts]]:
     """Shards as they are finished; never more than a few in memory."""
     context = multiprocessing.get_context("spawn")  # a fork after Arrow and DuckDB have made threads may hang
-    with ProcessPoolExecutor(processes, context, load_extractor, (constants.terminology,)) as pool:
+    with ProcessPoolExecutor(processes, context, start_worker, (constants.terminology,)) as pool:
         waiting: dict[Future[ShardCounts], int] = {}
         try:
             for shard in shards:

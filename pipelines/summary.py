@@ -56,14 +56,17 @@ def print_summary(console: Console, result: RunResult) -> None:
     """Notes, patients, mentions, top concepts, what was left out and why, speed, where the tables are."""
     counts, measured, out = result.document["counts"], result.document["measured"], result.out
     if result.already_complete:
-        console.print(f"[green]Already complete[/]: {out} holds this very run; nothing was done again.\n")
+        console.print(
+            Text.assemble(("Already complete", "green"), f": {out} holds this very run; nothing was done again.\n")
+        )
     console.print(
         f"[bold]{_count(counts['notes'], 'note')}[/] of [bold]{_count(counts['patients'], 'patient')}[/], "
         f"{_count(sum(counts['mentions'].values()), 'mention')}, {_count(sum(counts['events'].values()), 'event')}, "
         f"{_count(counts['features'], 'feature value')} in {_count(counts['cohort_rows'], 'cohort row')}."
     )
     console.print()
-    console.print(Group(_mentions(counts["mentions"]), Text(), _concepts(out)))
+    console.print(Text("Mentions by assertion", style="bold"), _mentions(counts["mentions"]), "", sep="\n")
+    console.print(Text("Top concepts in notes", style="bold"), _concepts(out), sep="\n")
     console.print(_quarantine(counts["quarantined"]))
     _remarks(console, counts)
     if not result.already_complete:
@@ -73,8 +76,12 @@ def print_summary(console: Console, result: RunResult) -> None:
         console.print(Text.assemble("  ", (str(out / name), "cyan"), "  ", (words, "dim")), soft_wrap=True)
 
 
+def _plain_table(*, show_header: bool = True) -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=show_header)
+
+
 def _mentions(mentions: dict[str, int]) -> Table:
-    table = Table(title="Mentions by assertion", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = _plain_table()
     names = [name for name in ORDER if mentions.get(name)]
     for name in names:
         table.add_column(name, justify="right")
@@ -84,27 +91,25 @@ def _mentions(mentions: dict[str, int]) -> Table:
 
 
 def _concepts(out: Path) -> Table:
-    table = Table(title="Top concepts in notes", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = _plain_table()
     table.add_column("concept")
     table.add_column("code", style="dim")
     for name in ("patients", "present", "absent"):
         table.add_column(name, justify="right")
     for row in top_concepts(out):
-        table.add_row(row.name, row.code, f"{row.patients:,}", f"{row.mentions:,}", f"{row.denied:,}")
+        table.add_row(Text(row.name), row.code, f"{row.patients:,}", f"{row.mentions:,}", f"{row.denied:,}")
     return table
 
 
 def _quarantine(reasons: dict[str, int]) -> RenderableType:
     if not reasons:
         return Text("\nQuarantine: empty, every row was read.", style="dim")
-    title = f"\nQuarantine: {_count(sum(reasons.values()), 'row')} left out"
-    table = Table(
-        title=title, title_justify="left", title_style="yellow", box=None, show_header=False, padding=(0, 2, 0, 0)
-    )
+    title = Text(f"\nQuarantine: {_count(sum(reasons.values()), 'row')} left out", style="yellow")
+    table = _plain_table(show_header=False)
     table.add_column(justify="right")
     for name, number in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         table.add_row(f"{number:,}", name, Text(REASONS.get(name, ""), style="dim"))
-    return table
+    return Group(title, table)
 
 
 def _remarks(console: Console, counts: dict[str, int | dict[str, int]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -92,6 +93,12 @@ def load_extractor(terminology: Path | None) -> Extractor:
     if _extractor is None or _extractor[0] != terminology:
         _extractor = (terminology, Extractor() if terminology is None else Extractor.load(terminology))
     return _extractor[1]
+
+
+def start_worker(terminology: Path | None) -> None:
+    """Make a worker process ready. Ctrl-C is for the main process, which ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    load_extractor(terminology)
 
 
 def write_shard(constants: Constants, shard: Shard) -> ShardCounts:

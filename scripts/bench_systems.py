@@ -21,6 +21,7 @@ PEER_MODULES = {
     "medspacy-sentencizer": "medspacy",
     "negspacy": "negspacy.negation",
     "edsnlp": "edsnlp",
+    "edsnlp-lean": "edsnlp",
     "phrasematcher": "spacy",
     "quickumls": "quickumls",
     "medcat": "medcat",

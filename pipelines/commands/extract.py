@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import stat
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +49,14 @@ def _target(path: Path) -> Iterator[IO[bytes]]:
         aside.unlink(missing_ok=True)
 
 
+@contextmanager
+def _whole(notes: Path) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise RunError("the gzip file is damaged or cut short", where=str(notes), remedy="copy it again") from None
+
+
 def extract_command(
     notes: Annotated[
         Path, typer.Option("--notes", help="JSON lines with note_id and text, optionally spans; - for standard input.")
@@ -74,7 +84,7 @@ def extract_command(
         source = sys.stdin.buffer if notes == STANDARD else open_bytes(notes)
         gzipped = notes.suffix == ".gz"
         bar.stage("Extracting", None if gzipped or notes == STANDARD else notes.stat().st_size)
-        with source:
+        with source, _whole(notes):
             for count, read, output in extract_stream(source, terminology, processes):
                 target.write(output)
                 lines += count

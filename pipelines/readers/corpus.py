@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import pyarrow as pa
 
 from ..errors import RunError
 from .columnar import probe_columnar, read_columnar
@@ -26,6 +29,8 @@ FORMS: dict[str, Form] = {
     ".pq": "parquet",
     ".txt": "txt",
 }
+# What reading a file that is cut short or overwritten in places raises
+DAMAGED = (EOFError, OSError, zlib.error, pa.ArrowException)
 ACCEPTED = ".jsonl, .csv, .tsv, .parquet (also .gz), or a folder of .txt files"
 _READERS: dict[str, Callable[[Path, str, RowRules], Iterator[NoteRow | BadRow]]] = {
     "jsonl": read_jsonl,
@@ -83,10 +88,8 @@ class Corpus:
         for path in self.files:
             try:
                 yield from _READERS[self.form](path, self.name_of(path), rules)
-            except EOFError:
-                raise RunError("the gzip file is cut short", where=self.name_of(path), remedy="copy it again") from None
-            except OSError as error:
-                raise RunError(f"cannot be read ({error.strerror or 'damaged'})", where=self.name_of(path)) from None
+            except DAMAGED as error:
+                raise _damaged(path, error) from None
 
     def all_files(self) -> list[Path]:
         """The note files, and the metadata that belongs to them."""
@@ -115,6 +118,14 @@ class Corpus:
         return None
 
 
+def _damaged(path: Path, error: BaseException) -> RunError:
+    if isinstance(error, OSError) and error.strerror:
+        return RunError(f"cannot be read ({error.strerror})", where=path.name)
+    if path.suffix.lower() == ".gz":
+        return RunError("the gzip file is damaged or cut short", where=path.name, remedy="copy it again")
+    return RunError("the file is damaged", where=path.name, remedy="copy it again")
+
+
 def open_corpus(path: Path) -> Corpus:
     """Find out what `path` is. Raises RunError with the remedy if notes cannot be read from it."""
     if not path.exists():
@@ -125,13 +136,8 @@ def open_corpus(path: Path) -> Corpus:
         for file in files:
             try:
                 columns = _PROBES[form](file, file.name)
-            except (EOFError, OSError) as error:
-                where = (
-                    "the gzip file is damaged"
-                    if isinstance(error, EOFError) or file.suffix == ".gz"
-                    else "cannot be read"
-                )
-                raise RunError(where, where=file.name, remedy="copy it again") from None
+            except DAMAGED as error:
+                raise _damaged(file, error) from None
     return Corpus(path, form, tuple(files), columns)
 
 

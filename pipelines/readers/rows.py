@@ -65,10 +65,8 @@ def read_row(file: str, row: int, values: Mapping[str, object], columns: Columns
         return None if column is None else values.get(column)
 
     note_id = text_of(cell(columns.note_id))
-    if note_id is None and columns.note_id is None:
+    if note_id is None:  # a note without an id of its own is named after its place
         note_id = f"{file}:{row}"
-    if note_id is None:
-        return BadRow(file, row, "no_note_id")
     patient_id = text_of(cell(columns.patient_id))
     if patient_id is None:
         return BadRow(file, row, "no_patient", note_id)

@@ -1,8 +1,9 @@
 """A peer in the benchmark, over the terms and notes it is given; imports nothing of this project but the loop.
 
 medspacy: default pipeline, target rules of the terms, sectionizer. medspacy-sentencizer: the same with spaCy's plain
-sentencizer for PyRuSH. negspacy: tokenizer, sentencizer, PhraseMatcher over the terms, negex. edsnlp: sentences, terms,
-negation, hypothesis, family, history, sections (French cues: for speed only). phrasematcher: spaCy's tokenizer and
+sentencizer for PyRuSH. negspacy: tokenizer, sentencizer, PhraseMatcher over the terms, negex. edsnlp: normalizer,
+sentences, sections, terms, negation, hypothesis, family, history (French cues: for speed only); edsnlp-lean: without
+normalizer and sections. phrasematcher: spaCy's tokenizer and
 PhraseMatcher, nothing asserted. quickumls: its own index over the terms. medcat: a vocabulary of the terms, no model.
 """
 
@@ -81,7 +82,7 @@ def negspacy(terms: Terms) -> Run:
     return over(nlp)
 
 
-def edsnlp(terms: Terms) -> Run:
+def edsnlp(terms: Terms, *, lean: bool = False) -> Run:
     import edsnlp as package  # pyright: ignore[reportMissingImports]
 
     by_code: dict[str, list[str]] = defaultdict(list)
@@ -89,7 +90,8 @@ def edsnlp(terms: Terms) -> Run:
         by_code[code].append(term)
     nlp = package.blank("eds")
     for name in ("eds.normalizer", "eds.sentences", "eds.sections"):
-        nlp.add_pipe(name)
+        if not lean or name == "eds.sentences":
+            nlp.add_pipe(name)
     nlp.add_pipe("eds.matcher", config={"terms": dict(by_code), "attr": "LOWER"})
     for name in ("eds.negation", "eds.hypothesis", "eds.family", "eds.history"):
         nlp.add_pipe(name)
@@ -135,6 +137,7 @@ ENGINES: dict[str, tuple[Callable[[Terms], Run], str, tuple[str, ...]]] = {
     "medspacy-sentencizer": (lambda terms: medspacy(terms, sentencizer=True), "medspacy", ("medspacy", "spacy")),
     "negspacy": (negspacy, "negspacy.negation", ("negspacy", "spacy")),
     "edsnlp": (edsnlp, "edsnlp", ("edsnlp", "spacy")),
+    "edsnlp-lean": (lambda terms: edsnlp(terms, lean=True), "edsnlp", ("edsnlp", "spacy")),
     "phrasematcher": (phrasematcher, "spacy", ("spacy",)),
     "quickumls": (quickumls, "quickumls", ("medspacy-quickumls", "quickumls", "spacy")),
     "medcat": (medcat, "medcat", ("medcat", "spacy")),

