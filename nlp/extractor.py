@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .abbreviation_table import AbbreviationSense, default_abbreviations
+from .abbreviations import GROUP_BASE, AbbreviationTable
 from .assertion import decide
 from .context import WORD_CLASSES, ContextRules, MentionWords
 from .cue_table import CueRow, CueTable, default_cues, folded_words
@@ -26,7 +28,7 @@ from .results import (
     Mention,
     Section,
 )
-from .sections import NO_HEADING, find_sections
+from .sections import HEADER, NO_HEADING, UNKNOWN, find_sections
 from .starter import starter_terminology
 from .stream import Stream, build_stream
 from .terminology.terminology import Terminology
@@ -51,8 +53,8 @@ class Extractor:
     >>> [(m.text, m.assertion, [c.text for c in m.cues]) for m in note.mentions]
     [('pneumonia', 'absent', ['No evidence of']), ('asthma', 'family', ['Mother'])]
 
-    Without arguments it uses the starter lexicon. `cues` and `headings` replace the package's own tables;
-    `order_free=False` finds terms only as they are written. An extractor
+    Without arguments it uses the starter lexicon. `cues`, `headings` and `abbreviations` replace the package's own tables
+    (`abbreviations=()` leaves abbreviations to the terminology alone); `order_free=False` finds terms only as they are written. An extractor
     may be used by one thread at a time; processes each open their own and share the memory-mapped terminology.
     """
 
@@ -62,6 +64,7 @@ class Extractor:
         *,
         cues: Sequence[CueRow] | None = None,
         headings: Sequence[HeadingRow] | None = None,
+        abbreviations: Sequence[AbbreviationSense] | None = None,
         order_free: bool = True,
     ) -> None:
         self.terminology = starter_terminology() if terminology is None else terminology
@@ -82,8 +85,16 @@ class Extractor:
         self._linking = linking if order_free else None
         self._no_heading = np.zeros(len(vocabulary.hashes) + 1, bool)
         self._no_heading[[ids[word] for word in NO_HEADING]] = True
+        self.abbreviations = AbbreviationTable(
+            default_abbreviations() if abbreviations is None else abbreviations,
+            self.terminology,
+            (*self.heading_table.names, HEADER, UNKNOWN),
+        )
         self._surfaces = SurfaceTable(
-            self.terminology.vocabulary.ids, vocabulary.ids, self._classes if order_free else None
+            self.terminology.vocabulary.ids,
+            vocabulary.ids,
+            self._classes if order_free else None,
+            self.abbreviations.surface_ids,
         )
         self._chronic = np.append(self.terminology.chronic, False)  # the last cell answers for concept -1
 
@@ -141,6 +152,9 @@ class Extractor:
             note = np.repeat(np.arange(len(texts)), [len(s or ()) for s in spans])
         else:
             first, last, group, concept = recognize(self.terminology, stream, self._surfaces, self._linking)
+            first, last, group, concept = self.abbreviations.resolve(
+                texts, tokens.note_char, stream, self._surfaces, sections, (first, last, group), concept
+            )
             mentions = MentionWords(first, last, overlapping=False)
             note = np.searchsorted(tokens.note_char, stream.start[first], side="right") - 1
             start = stream.start[first] - tokens.note_char[note]
@@ -304,7 +318,9 @@ class Extractor:
             return (result.given_codes[i] if result.given_codes else None), None, None, ()
         code = terminology.codes[concept]
         candidates = (code,)
-        if group >= 0:
+        if group <= GROUP_BASE:
+            candidates = tuple(terminology.codes[c] for c in self.abbreviations.codes(group, concept))
+        elif group >= 0:
             entries = terminology.entry_concept[terminology.group_start[group] : terminology.group_start[group + 1]]
             if len(entries) > 1:
                 candidates = (code, *(terminology.codes[int(c)] for c in entries if c != concept))

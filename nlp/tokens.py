@@ -195,11 +195,17 @@ class _Index(dict[str, int]):
         return index
 
 
+# kinds, cores and normalised words of new surfaces -> abbreviation and neighbour numbers, -1 where unknown
+AbbreviationIds = Callable[[Sequence[int], Sequence[str], Sequence[str]], tuple[Sequence[int], Sequence[int]]]
+
+
 class SurfaceTable:
     """Properties of every distinct token seen so far, as arrays indexed by surface id.
 
     `term_ids` and `cue_ids` turn a list of normalised (folded) words into the vocabulary ids of the two tries, -1
-    where unknown; `class_hashes` gives their classes' hashes and whether order-free matching knows them. Grows with the text's vocabulary; `limit` surfaces empty it, so memory stays bounded on endless streams.
+    where unknown; `class_hashes` gives their classes' hashes and whether order-free matching knows them;
+    `abbreviation_ids` the numbers by which the abbreviation table knows a surface and a neighbouring word. Grows with the
+    text's vocabulary; `limit` surfaces empty it, so memory stays bounded on endless streams.
     """
 
     def __init__(
@@ -273,10 +279,10 @@ class SurfaceTable:
         pending.clear()
 
     def _grow(self, capacity: int) -> None:
-        fills = {"length": 0, "core_length": 0, "kind": 0, "flags": 0, "term": -1, "cue": -1, "class_hash": 0, "in_bag": 0}
-        for name, fill in fills.items():
+        unknown = ("term", "cue", "abbreviation", "neighbour")
+        for name in ("length", "core_length", "kind", "flags", "class_hash", "in_bag", *unknown):
             old = getattr(self, name)
-            new = np.full(capacity, fill, old.dtype)
+            new = np.full(capacity, -1 if name in unknown else 0, old.dtype)
             new[: len(old)] = old
             setattr(self, name, new)
 

@@ -3,7 +3,7 @@
     python scripts/make_big_terminology.py OUT.tsv [--source lexicon.tsv] [--terms 1000000] [--seed 20]
 
 Source: tab-separated code, system, term, preferred (and scope: LABEL and EXACT rows are used); default the shared open
-lexicon. All its terms come first. Every combination gets a local code of its own that the synonyms of a concept share,
+lexicon. All its terms come first. Every combination gets a code of its own (system LOCAL) that the synonyms of a concept share,
 so codes and words grow with the terms. For measuring only: the output holds parts of its source and its licence.
 """
 
@@ -79,7 +79,7 @@ def big_rows(source: list[tuple[str, str, str, str]], wanted: int, seed: int) ->
             combined = f"{word} {term}"
             if combined.casefold() not in seen and len(seen) < wanted:
                 seen.add(combined.casefold())
-                yield f"L{number}", "SNOMED", combined, f"{word} {preferred}"
+                yield f"L{number}", "LOCAL", combined, f"{word} {preferred}"
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from phenotext.nlp import Extractor
 
 spacy = pytest.importorskip("spacy")
 
-TEXT = "No evidence of pneumonia. Mother had asthma. Past medical history: DVT. Return if fever develops. Possible COPD."
+TEXT = "No evidence of pneumonia. Mother had asthma. Possible COPD. Return if fever develops. Past medical history: DVT."
 
 
 @pytest.fixture(scope="module")

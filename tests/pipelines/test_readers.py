@@ -12,6 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.readers import BadRow, NoteRow, open_corpus, rows
 from phenotext.pipelines.readers.rows import RowRules
@@ -250,3 +252,25 @@ def test_every_reason_has_words() -> None:
     used |= set(re.findall(r'(?:return|yield number,) "([a-z_]+)"(?:, False)?$', sources, re.MULTILINE)) & set(REASONS)
     assert {"no_patient", "unknown_person", "wrong_cell_count", "extraction_failed"} <= used
     assert used <= set(REASONS)
+
+
+@pytest.mark.parametrize("form", ["jsonl.gz", "csv.gz", "parquet", "parquet.gz"])
+def test_a_file_cut_short_is_an_error(tmp_path: Path, form: str) -> None:
+    path = write(tmp_path, form, [ROW | {"note_id": str(n), "text": f"Fever {n * 7919}"} for n in range(5000)])
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(RunError):
+        read(path)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.binary(max_size=80).filter(lambda line: b"\n" not in line), max_size=8))
+def test_whatever_stands_between_good_lines(tmp_path: Path, lines: list[bytes]) -> None:
+    good = json.dumps(ROW).encode()
+    path = tmp_path / "n.jsonl"
+    path.write_bytes(b"\n".join([good, *lines, good]) + b"\n")
+    found = read(path)
+    assert len(found) == 2 + sum(bool(line.strip()) for line in lines)
+    assert isinstance(found[0], NoteRow)
+    assert isinstance(found[-1], NoteRow)
+    assert found[-1].row == len(lines) + 2
