@@ -38,23 +38,19 @@ class AbbreviationTable:
         self.senses = tuple(tuple(group) for group in groups.values())
         self.concepts = tuple(tuple(_concept(sense, terminology) for sense in group) for group in self.senses)
         self._expansions = [[expansion_keys(sense.expansion) for sense in group] for group in self.senses]
-        # surfaces: number of a one-word abbreviation, or -2 - number of the words that begin longer ones ("N/V")
-        self._surface: dict[str, int] = {}
-        self._longer: list[list[tuple[str, int, int]]] = []  # text, number of words, number of the abbreviation
-        for number, name in enumerate(self.names):
-            words = words_of(name)
-            if len(words) == 1:
-                self._surface[name] = number
-                continue
-            head = self._surface.setdefault(words[0], -2 - len(self._longer))
-            if head >= 0:
-                raise ValueError(f"abbreviation {name!r} begins with the abbreviation {words[0]!r}; drop one of them")
-            if head == -2 - len(self._longer):
-                self._longer.append([])
-            self._longer[-2 - head].append((name, len(words), number))
+        # surface -> number of a one-word abbreviation, or -2 - number of a word that begins longer ones ("N/V")
+        words = [words_of(name) for name in self.names]
+        self._surface = {name: number for number, name in enumerate(self.names) if len(words[number]) == 1}
+        heads = sorted({parts[0] for parts in words if len(parts) > 1})
+        self._alone = np.array([self._surface.get(head, -1) for head in heads], np.int64)
+        self._longer = [
+            [(name, len(words[n]), n) for n, name in enumerate(self.names) if len(words[n]) > 1 and words[n][0] == head]
+            for head in heads
+        ]
         for name in self.names:
             if name.isupper() and len(name) > 1 and not name.endswith("S") and name in self._surface:
                 self._surface.setdefault(name + "s", self._surface[name])
+        self._surface.update((head, -2 - number) for number, head in enumerate(heads))
         several = [number for number, group in enumerate(self.senses) if len(group) > 1]
         self._row = np.full(len(self.names), -1, np.int64)
         self._row[several] = np.arange(len(several))
@@ -161,15 +157,17 @@ class AbbreviationTable:
         first = np.flatnonzero(mark != -1)
         row = mark[first].astype(np.int64)
         heads = np.flatnonzero(row < -1)
+        begins = -2 - row[heads]
+        row[heads] = self._alone[begins]
         # "N/V", "D&C": the next word is a sign
-        heads = heads[kind_in(stream.kind[first[heads] + 1], Kind.SLASH, Kind.OTHER)]
+        signed = kind_in(stream.kind[first[heads] + 1], Kind.SLASH, Kind.OTHER)
         last = first + 1
-        for head in heads.tolist():
+        for head, longer in zip(heads[signed].tolist(), begins[signed].tolist()):
             begin = int(first[head])
             note = int(np.searchsorted(note_char, stream.start[begin], side="right")) - 1
             start = int(stream.start[begin] - note_char[note])
             best = 0
-            for name, size, number in self._longer[-2 - int(row[head])]:
+            for name, size, number in self._longer[longer]:
                 stop = min(begin + size, len(stream.end)) - 1
                 end = int(stream.end[stop] - note_char[note])
                 if size > best and texts[note][start:end] == name:
@@ -278,7 +276,7 @@ class AbbreviationTable:
         for i in range(int(np.searchsorted(first, stop)) - 1, -1, -1):
             if int(stream.end[last[i] - 1]) <= start:
                 break
-            if last[i] == stop and abs(int(stream.start[first[i]]) - start) <= 1:
+            if last[i] == stop and int(stream.start[first[i]]) <= start:
                 return int(concept[i])
         return NO_CONCEPT if spelled_by_initials(name, spelled) else None
 

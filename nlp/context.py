@@ -26,6 +26,8 @@ SECTION_PRIORS = {
     "past_surgical_history": Category.HISTORICAL,
     "return_precautions": Category.HYPOTHETICAL,
     "differential_diagnosis": Category.UNCERTAIN,
+    "resolved_problems": Category.RESOLVED,
+    "pertinent_negatives": Category.NEGATED,
 }
 # Words that may stand between a finding and its answer ("Fever: no", "Smoker? denies", "DVT was negative").
 ANSWER_FILLERS = frozenset("is was are were be been has have had today currently and or".split())
@@ -196,7 +198,7 @@ class ContextRules:
         sentence_high = stream.sentence_first[sentence + 1]
         in_mention = _covered(len(stream.kind), mentions)
         clause = self._clause_breaks(stream, in_mention)
-        stops = self._stops(stream, cues)
+        stops = self._stops(stream, cues, in_mention)
 
         # forward: to the sentence's end, the reach, or the first stop
         limit = np.where(reach == Reach.WORDS, cues.last + words + 1, FAR)
@@ -223,7 +225,10 @@ class ContextRules:
 
         # "Cough: no, fever: yes": what closes its segment looks back, not forward
         after = stream.kind[np.minimum(cues.last, len(stream.kind) - 1)]
-        high = np.where(kind_in(after, Kind.COMMA, Kind.CLOSE, Kind.SEMICOLON), cues.last, high)
+        closed = kind_in(after, Kind.CLOSE, Kind.SEMICOLON)
+        # "his mother, who was ninety, had ...": relatives reach over their comma
+        closed |= (after == Kind.COMMA) & ~_category_in(cues.category, Category.FAMILY, Category.OTHER)
+        high = np.where(closed, cues.last, high)
 
         answer = np.flatnonzero(reach == Reach.ANSWER)
         low[answer] = self._answer_low(stream, in_mention, cues.first[answer], cues.last[answer], sentence_low[answer])
@@ -231,7 +236,7 @@ class ContextRules:
         backward = (direction & Direction.BACKWARD) > 0
         return np.where(backward, low, cues.last), np.where(forward, high, cues.first)
 
-    def _stops(self, stream: Stream, cues: _Cues) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    def _stops(self, stream: Stream, cues: _Cues, in_mention: np.ndarray) -> dict[int, tuple[np.ndarray, np.ndarray]]:
         """Per category: sorted word positions before which a forward scope ends, and after which a backward one begins."""
         kind = stream.kind
         category = cues.category
@@ -260,7 +265,7 @@ class ContextRules:
             category, Category.HISTORICAL, Category.UNCERTAIN, Category.FAMILY, Category.OTHER, Category.HYPOTHETICAL
         )
         opened = (cues.first[new_clause], cues.first[new_clause])
-        denied = (category == Category.NEGATED) & ((self.table.direction[cues.row] & Direction.FORWARD) > 0)
+        denied = (category == Category.NEGATED) & ~in_mention[cues.first] & ((self.table.direction[cues.row] & Direction.FORWARD) > 0)
         negations = (cues.first[denied], cues.first[denied])
         empty = (np.empty(0, np.int64), np.empty(0, np.int64))
         # "No wheeze, she is tachypneic": a comma before a subject
@@ -269,9 +274,9 @@ class ContextRules:
         general = merged(terminators, affirmed, marks, (comma, comma + 1))
         return {
             Category.NEGATED: merged(general, opened),
-            Category.UNCERTAIN: merged(general, negations),
-            Category.HISTORICAL: general,
-            Category.HYPOTHETICAL: merged(terminators),
+            Category.UNCERTAIN: merged(general, negations, opened),
+            Category.HISTORICAL: merged(general, negations),
+            Category.HYPOTHETICAL: merged(terminators, marks),
             Category.FAMILY: merged(patient, marks),
             Category.OTHER: merged(patient, marks),
             Category.RESOLVED: general,

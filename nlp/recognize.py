@@ -91,7 +91,7 @@ def _with_bags(
 
 def shouted_around(stream: Stream, upper: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """[k] bool: whether a neighbouring word of three letters or more is in capitals too."""
-    long_upper = upper & (stream.end - stream.start >= 3)
     before = np.maximum(starts - 1, 0)
     after = np.minimum(ends, len(upper) - 1)
-    return long_upper[before] | long_upper[after]
+    shouted = upper[before] & (stream.end[before] - stream.start[before] >= 3)
+    return shouted | (upper[after] & (stream.end[after] - stream.start[after] >= 3))

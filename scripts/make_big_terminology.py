@@ -2,9 +2,10 @@
 
     python scripts/make_big_terminology.py OUT.tsv [--source lexicon.tsv] [--terms 1000000] [--seed 20]
 
-Source: tab-separated code, system, term, preferred (and scope: LABEL and EXACT rows are used); default the shared open
-lexicon. All its terms come first. Every combination gets a code of its own (system LOCAL) that the synonyms of a concept share,
-so codes and words grow with the terms. For measuring only: the output holds parts of its source and its licence.
+Source: tab-separated code, system, term, preferred (and scope: LABEL and EXACT rows are used); default the shared
+open lexicon. All its terms come first. Every combination gets a code of its own (system LOCAL) that the synonyms of a
+concept share, so codes and words grow with the terms. For measuring only: the output holds parts of its source and
+its licence.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,14 @@ from phenotext.nlp.cue_table import default_cues
 from phenotext.nlp.heading_table import default_headings
 from phenotext.nlp.results import ASSERTION, CERTAINTY, EXPERIENCER, NEGATION, TEMPORALITY
 
-SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+# The same examples at every run, so that a red test is a change; PHENOTEXT_EXPLORE=2000 looks at so many new ones.
+EXPLORE = int(os.environ.get("PHENOTEXT_EXPLORE", "0"))
+SETTINGS = settings(
+    deadline=None,
+    derandomize=not EXPLORE,
+    max_examples=EXPLORE or 100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 # characters on which offsets, line breaks or tokens of other systems have come to grief
 HARD = "\r\n\t\0\x0b\x0c\x1f\x85\xa0\xad\u0301\u0345\u0130\u0131\u00df\ufb01\u1e9e\u200b\u200d\u2028\u2029\u202e\u2066\ufeff\U0001f600\U0001f468\U00010400"
 NOISE = st.one_of(st.text(max_size=60), st.text(alphabet=HARD + "aZ 1.,:;?-/()[]_*", max_size=40))
@@ -165,6 +173,20 @@ def test_empty_notes(extractor: Extractor, texts: list[str]) -> None:
     notes = list(extractor.pipe(texts))
     assert [note.text for note in notes] == texts
     assert list(extractor.notes(extractor.extract_batch(texts))) == notes
+
+
+@pytest.mark.xfail(raises=IndexError, strict=True, reason="a stretched match and no other in the batch")
+def test_one_stretched_match_alone(extractor: Extractor) -> None:
+    check(text := "Allergies/Adverse Reactions:", extractor(text))
+
+
+@pytest.mark.xfail(strict=True, reason="a span of blanks at the end of a note takes its word from the next note")
+def test_a_span_of_blanks_at_the_end_of_a_note(extractor: Extractor) -> None:
+    text, span = "asthma \nChief Complaint:  ", (24, 25, None)
+    (alone,) = extractor(text, [span]).mentions
+    first, _ = extractor.notes(extractor.extract_batch([text, "0"], [[span], []]))
+    assert first.mentions == (alone,)
+    assert alone.section == "chief_complaint"
 
 
 def test_a_large_note(extractor: Extractor) -> None:

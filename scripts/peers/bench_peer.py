@@ -3,8 +3,8 @@
 medspacy: default pipeline, target rules of the terms, sectionizer. medspacy-sentencizer: the same with spaCy's plain
 sentencizer for PyRuSH. negspacy: tokenizer, sentencizer, PhraseMatcher over the terms, negex. edsnlp: normalizer,
 sentences, sections, terms, negation, hypothesis, family, history (French cues: for speed only); edsnlp-lean: without
-normalizer and sections. phrasematcher: spaCy's tokenizer and
-PhraseMatcher, nothing asserted. quickumls: its own index over the terms. medcat: a vocabulary of the terms, no model.
+normalizer and sections. phrasematcher: spaCy's tokenizer and PhraseMatcher, nothing asserted. quickumls: its own
+index over the terms. medcat: a vocabulary of the terms, no model.
 """
 
 from __future__ import annotations
