@@ -81,7 +81,7 @@ def _mention(span: MarkedSpan, path: Path, adjudicated: bool) -> GoldMention:
     for name, values in allowed.items():
         if name in given and given[name] not in values:
             raise ValueError(f"{where}: {name}={given[name]}; use one of {', '.join(values)}")
-    axes = {name: given.get(name, values[0]) for name, values in AXES.items()}
+    axes = {name: given[name] if name in given else values[0] for name, values in AXES.items()}
     return GoldMention(
         span.start,
         span.end,

@@ -35,12 +35,15 @@ def read_abbreviations(path: Path) -> list[AbbreviationSense]:
     senses: list[AbbreviationSense] = []
     for number, row in read_tsv(path):
         if not row["priority"].isdigit() or row["priority"] == "0":
-            raise ValueError(f"{path}:{number}: priority {row['priority']!r}; give 1 for the default sense, then 2, 3 ...")
+            raise ValueError(
+                f"{path}:{number}: priority {row['priority']!r}; give 1 for the default sense, then 2, 3 ..."
+            )
         neighbours = _parts(row["neighbours"])
         for neighbour in neighbours:
             if len(neighbour.split()) > 2 or (neighbour[0] in BEFORE + AFTER and " " in neighbour):
                 raise ValueError(
-                    f"{path}:{number}: neighbour {neighbour!r} is too long; give two words, or one after {BEFORE} or {AFTER}"
+                    f"{path}:{number}: neighbour {neighbour!r} is too long;"
+                    f" give two words, or one after {BEFORE} or {AFTER}"
                 )
         senses.append(
             AbbreviationSense(

@@ -63,7 +63,9 @@ class AbbreviationTable:
             self._concept[number, : len(group)] = group
         self._coded = (self._concept >= 0).any(axis=1)
         self._foreign = (self._concept == FOREIGN).any(axis=1)
-        self._wordlike = np.array([name.isupper() and name.lower() in plain_english_words() for name in self.names], bool)
+        self._wordlike = np.array(
+            [name.isupper() and name.lower() in plain_english_words() for name in self.names], bool
+        )
 
     def __len__(self) -> int:
         return len(self.names)
@@ -150,9 +152,7 @@ class AbbreviationTable:
         order = np.argsort(first, kind="stable")
         return first[order], last[order], group[order], concept[order]
 
-    def _find(
-        self, texts: Sequence[str], note_char: np.ndarray, stream: Stream, surfaces: SurfaceTable
-    ) -> Occurrences:
+    def _find(self, texts: Sequence[str], note_char: np.ndarray, stream: Stream, surfaces: SurfaceTable) -> Occurrences:
         mark = surfaces.abbreviation[stream.surface]
         first = np.flatnonzero(mark != -1)
         row = mark[first].astype(np.int64)
@@ -246,13 +246,21 @@ class AbbreviationTable:
     def _read_after(
         self, text: str, base: int, stream: Stream, last: int, row: int, matches: Matches, concept: np.ndarray
     ) -> int | None:
-        """The meaning given by the words after the sign at `last`: "MS (multiple sclerosis)", "MS - multiple sclerosis"."""
+        """The meaning given by the words after the sign at `last`: "MS (multiple sclerosis)"."""
         name = self.names[row]
         stop = last + 1
         limit = last + 1 + MAX_DEFINITION_WORDS
         sentence = int(stream.sentence[last])
         while stop < min(limit, len(stream.kind)) and stream.sentence[stop] == sentence:
-            if stream.kind[stop] in (Kind.CLOSE, Kind.OPEN, Kind.BREAK, Kind.HYPHEN, Kind.COMMA, Kind.SEMICOLON, Kind.PERIOD):
+            if stream.kind[stop] in (
+                Kind.CLOSE,
+                Kind.OPEN,
+                Kind.BREAK,
+                Kind.HYPHEN,
+                Kind.COMMA,
+                Kind.SEMICOLON,
+                Kind.PERIOD,
+            ):
                 break
             stop += 1
         if stop == last + 1:
@@ -291,7 +299,7 @@ def _concept(sense: AbbreviationSense, terminology: Terminology) -> int:
 def _outside_longer(
     found: Occurrences, first: np.ndarray, last: np.ndarray
 ) -> tuple[Occurrences, np.ndarray, np.ndarray]:
-    """Leave out occurrences inside longer matches; return the rest, the match before each and whether it is just that."""
+    """Leave out occurrences inside longer matches; return the rest, the match before each, whether it is just that."""
     if not len(first):
         return found, np.zeros(len(found), np.int64), np.zeros(len(found), bool)
     place = np.maximum(np.searchsorted(first, found.first, side="right") - 1, 0)

@@ -1,8 +1,8 @@
 """Abbreviations that a note defines itself: "multiple sclerosis (MS)", "MS (multiple sclerosis)".
 
-The long form is found as Schwartz and Hearst describe ("A simple algorithm for identifying abbreviation definitions in
-biomedical text", PSB 2003): the characters of the short form are sought in the text from right to left, the first of them
-at the beginning of a word.
+The long form is found as Schwartz and Hearst describe ("A simple algorithm for identifying abbreviation definitions
+in biomedical text", PSB 2003): the characters of the short form are sought in the text from right to left, the first
+of them at the beginning of a word.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from .tokens import key_words
 
 # Words that give no letter to an abbreviation.
-SILENT = frozenset("of the and in to a an for with by on at or".split())
+SILENT = frozenset(("of", "the", "and", "in", "to", "a", "an", "for", "with", "by", "on", "at", "or"))
 _WORD_BEGIN = re.compile(r"\w+")
 
 
@@ -40,7 +40,9 @@ def long_form(short: str, text: str) -> str | None:
             return None
         place -= 1
     found = text[place + 1 :].strip()
-    return found if len(found) > len(short) and short.lower() not in map(str.lower, _WORD_BEGIN.findall(found)) else None
+    return (
+        found if len(found) > len(short) and short.lower() not in map(str.lower, _WORD_BEGIN.findall(found)) else None
+    )
 
 
 def spelled_by_initials(short: str, long: str) -> bool:

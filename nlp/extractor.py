@@ -53,9 +53,9 @@ class Extractor:
     >>> [(m.text, m.assertion, [c.text for c in m.cues]) for m in note.mentions]
     [('pneumonia', 'absent', ['No evidence of']), ('asthma', 'family', ['Mother'])]
 
-    Without arguments it uses the starter lexicon. `cues`, `headings` and `abbreviations` replace the package's own tables
-    (`abbreviations=()` leaves abbreviations to the terminology alone); `order_free=False` finds terms only as they are written. An extractor
-    may be used by one thread at a time; processes each open their own and share the memory-mapped terminology.
+    Without arguments it uses the starter lexicon. `cues`, `headings` and `abbreviations` replace the package's own
+    tables (`abbreviations=()` leaves abbreviations to the terminology alone); `order_free=False` finds terms only as
+    they are written. An extractor may be used by one thread at a time; processes each open their own and share the memory-mapped terminology.
     """
 
     def __init__(

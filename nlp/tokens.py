@@ -204,8 +204,8 @@ class SurfaceTable:
 
     `term_ids` and `cue_ids` turn a list of normalised (folded) words into the vocabulary ids of the two tries, -1
     where unknown; `class_hashes` gives their classes' hashes and whether order-free matching knows them;
-    `abbreviation_ids` the numbers by which the abbreviation table knows a surface and a neighbouring word. Grows with the
-    text's vocabulary; `limit` surfaces empty it, so memory stays bounded on endless streams.
+    `abbreviation_ids` the numbers by which the abbreviation table knows a surface and a neighbouring word. Grows with
+    the text's vocabulary; `limit` surfaces empty it, so memory stays bounded on endless streams.
     """
 
     def __init__(

@@ -244,14 +244,16 @@ def without_overlaps(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
             if match not in winners:
                 kept[place] = False
                 losers.append(match)
-    chosen = outer[kept].tolist()
+    winners_left = outer[kept]
+    freed: list[int] = []
     for loser in losers:  # what stood inside a loser may stand after all
-        low, high = loser + 1, int(np.searchsorted(starts, ends[loser]))
-        freed = [i for i in range(low, high) if inside[i] and ends[i] <= ends[loser]]
-        place = int(np.searchsorted(starts[chosen], starts[loser]))
-        chosen += _longest_first(freed, starts, ends, chosen[max(place - 1, 0) : place + 2])
-        chosen.sort()
-    return np.array(chosen, np.int64)
+        high = int(np.searchsorted(starts, ends[loser]))
+        inner = [i for i in range(loser + 1, high) if inside[i] and ends[i] <= ends[loser]]
+        if inner:
+            place = int(np.searchsorted(winners_left, loser))
+            neighbours = winners_left[max(place - 1, 0) : place + 2].tolist()
+            freed += _longest_first(inner, starts, ends, [*neighbours, *freed])
+    return np.sort(np.concatenate((winners_left, np.array(freed, np.int64)))) if freed else winners_left
 
 
 def _longest_first(matches: list[int], starts: np.ndarray, ends: np.ndarray, taken: list[int]) -> list[int]:

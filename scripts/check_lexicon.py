@@ -1,4 +1,4 @@
-"""Check every code and name of the starter lexicon and of the abbreviation tables against their sources.
+"""Check every code and name of the starter lexicon and of the abbreviation table against their sources.
 
     python scripts/check_lexicon.py                     # shared data in ../shared
     python scripts/check_lexicon.py --shared /data/shared --verbose
@@ -213,7 +213,7 @@ def check_senses(rows: list[Row], concepts: dict[str, list[Row]], sources: Sourc
         defaults = sum(row["priority"] == "1" for row in group)
         if defaults != 1:
             report.miss(group[0], f"{abbreviation}: {defaults} senses with priority 1, expected one")
-        if len({(name_key(row["expansion"]), row["code"]) for row in group}) < len(group):
+        if len({name_key(row["expansion"]) for row in group}) < len(group):
             report.miss(group[0], f"{abbreviation}: a sense stands twice")
         held = written.get(abbreviation)
         if held and {row["code"] for row in group} != {held["code"]}:
@@ -235,18 +235,14 @@ def print_report(report: Report, verbose: bool) -> None:
 
 
 def check(data: Path, shared: Path) -> Report:
-    """Checks ``data/lexicon/*.tsv`` and ``data/abbreviations*.tsv`` against the terminologies under ``shared``."""
+    """Checks ``data/lexicon/*.tsv`` and ``data/abbreviations.tsv`` against the terminologies under ``shared``."""
     report = Report()
     sources = load_sources(shared)
     lexicon = [
         row for path in sorted((data / "lexicon").glob("*.tsv")) for row in read_table(path, LEXICON_COLUMNS, report)
     ]
     concepts = check_lexicon(lexicon, sources, report)
-    senses = [
-        row
-        for path in sorted(data.glob("abbreviations*.tsv"))
-        for row in read_table(path, ABBREVIATION_COLUMNS, report)
-    ]
+    senses = read_table(data / "abbreviations.tsv", ABBREVIATION_COLUMNS, report)
     check_senses(senses, concepts, sources, report)
     return report
 
@@ -255,7 +251,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Check the starter lexicon's codes and names against their sources.")
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="folder with data/terminology")
     parser.add_argument(
-        "--data", type=Path, default=ROOT / "nlp" / "data", help="folder with lexicon/ and abbreviations*.tsv"
+        "--data", type=Path, default=ROOT / "nlp" / "data", help="folder with lexicon/ and abbreviations.tsv"
     )
     parser.add_argument("--verbose", action="store_true", help="list every miss, not the first 200")
     options = parser.parse_args()

@@ -2,11 +2,11 @@
 
     python scripts/eval_abbreviations.py                 # the starter lexicon
     python scripts/eval_abbreviations.py --show          # with the failing sentences
-    python scripts/eval_abbreviations.py --half odd      # the half that no weight was tuned on
+    python scripts/eval_abbreviations.py --half odd      # one half, by the parity of the number
 
 A marked abbreviation of a coded sense is right if a mention on it has the sense's code, or if it is part of a longer
-name ("inferior MI") whose concept's name holds all the words of the sense; `strict` does not count the latter. That of an
-uncoded sense is right if no mention begins or ends in it.
+name ("inferior MI") whose concept's name holds all the words of the sense; `strict` does not count the latter. That
+of an uncoded sense is right if no mention touches it.
 """
 
 import argparse

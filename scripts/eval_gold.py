@@ -138,7 +138,7 @@ def add_errors(
     matched: Sequence[Pair], given: Sequence[Pair],
 ) -> None:  # fmt: skip
     """Fill `report.errors`: cause -> one line a mention."""
-    known = set(extractor.terminology.codes)
+    known = {m.code for note in notes for m in note.mentions if extractor.terminology.find(m.code) >= 0}
     errors = report.errors
     answered = {(pair.note, pair.gold.start, pair.gold.end) for pair in matched}
     used = {(pair.note, pair.found.start, pair.found.end) for pair in matched}

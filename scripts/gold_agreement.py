@@ -41,7 +41,7 @@ class SpanAgreement:
 
 @dataclass(frozen=True, slots=True)
 class LabelAgreement:
-    """Share of equal labels and Cohen's kappa on paired mentions with 95 % intervals; `differing` counts left / right."""
+    """Equal labels and Cohen's kappa on paired mentions, 95 % intervals; `differing` counts left / right."""
 
     n: int
     equal: float

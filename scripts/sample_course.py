@@ -1,4 +1,4 @@
-"""What the generated part of the sample says: patients, their courses and the facts of each note, read from TSV files."""
+"""What the generated part of the sample says: patients, their courses, the facts of each note; read from TSV files."""
 
 from __future__ import annotations
 

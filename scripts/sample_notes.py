@@ -8,30 +8,58 @@ from __future__ import annotations
 import json
 import random
 import re
-import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sample_course import Entry, Fact, Medication, Patient
+from sample_layout import Section, lay_out, swap_words, wrapped
 
 SLOT = re.compile(r"\{(\w+)\}")
+CHOICE = re.compile(r"<([^<>]*\|[^<>]*)>")  # <one|or another>
+NUMBER = re.compile(r"\{#(\d+)-(\d+)\}")  # any whole number of the range
 HE = {
-    "M": dict(he="he", his="his", him="him", himself="himself", man="man", mf="male", MF="M"),
-    "F": dict(he="she", his="her", him="her", himself="herself", man="woman", mf="female", MF="F"),
+    "M": {"he": "he", "his": "his", "him": "him", "himself": "himself", "man": "man", "mf": "male", "MF": "M"},
+    "F": {"he": "she", "his": "her", "him": "her", "himself": "herself", "man": "woman", "mf": "female", "MF": "F"},
 }
 VITALS = frozenset({"bp", "hr", "spo2", "wt", "temp"})
 LABS = {
-    "a1c": ("A1c", "%"), "glu": ("glucose", "mg/dL"), "cr": ("creatinine", "mg/dL"), "egfr": ("eGFR", "ml/min"),
-    "k": ("potassium", "mmol/L"), "uacr": ("UACR", "mg/g"), "bnp": ("NT-proBNP", "pg/mL"), "crp": ("CRP", "mg/L"),
-    "das": ("DAS28", ""), "edss": ("EDSS", ""), "walk": ("25-ft walk", "s"), "fev1": ("FEV1", "% pred"),
-    "cat": ("CAT", ""), "ef": ("EF", "%"), "size": ("mass", "mm"),
-}  # fmt: skip
+    "a1c": ("A1c", "%"),
+    "glu": ("glucose", "mg/dL"),
+    "cr": ("creatinine", "mg/dL"),
+    "egfr": ("eGFR", "ml/min"),
+    "k": ("potassium", "mmol/L"),
+    "uacr": ("UACR", "mg/g"),
+    "bnp": ("NT-proBNP", "pg/mL"),
+    "crp": ("CRP", "mg/L"),
+    "das": ("DAS28", ""),
+    "edss": ("EDSS", ""),
+    "walk": ("25-ft walk", "s"),
+    "fev1": ("FEV1", "% pred"),
+    "cat": ("CAT", ""),
+    "ef": ("EF", "%"),
+    "size": ("mass", "mm"),
+}
 REPORTS = frozenset({"cxr", "ct", "mri", "us", "xr", "leg", "joint"})
 GRIDS = {"echo": 6, "mon": 5, "pft": 4}
+CLASSES = {
+    "clinic": "Clinic note",
+    "consult": "Consult note",
+    "dc": "Discharge summary",
+    "tri": "ED triage note",
+    "rn": "Nursing note",
+    "tel": "Telephone encounter",
+    "avs": "After-visit summary",
+    "problems": "Problem list",
+    "path": "Pathology report",
+    "echo": "Echocardiogram",
+    "mon": "Cardiac monitor report",
+    "pft": "Pulmonary function report",
+} | dict.fromkeys(REPORTS, "Radiology report")
+
+
 CHRONIC_TITLE = {"lungca": "nsclc"}
-Section = tuple[str, list[str], str]  # heading key, lines, "prose" or "list"
 
 
 def capital(text: str) -> str:
@@ -66,6 +94,8 @@ class PhraseBook:
         phrase = rng.choice([phrase for phrase in able if rarity[phrase] == min(rarity.values())])
         self.used[phrase] += 1
         self.used_for[owner, phrase] += 1
+        phrase = CHOICE.sub(lambda match: rng.choice(match.group(1).split("|")), phrase)
+        phrase = NUMBER.sub(lambda match: str(rng.randint(int(match.group(1)), int(match.group(2)))), phrase)
         return SLOT.sub(lambda match: slots[match.group(1)], phrase)
 
 
@@ -104,7 +134,7 @@ class Draft:
 
     def fact(self, fact: Fact) -> str:
         name = self.other_name(fact.disease, "past.name" if fact.kind == "past" else "deny.name")
-        more = dict(X=name, how=fact.detail, How=capital(fact.detail), year=fact.detail, rel=fact.detail)
+        more = {"X": name, "how": fact.detail, "How": capital(fact.detail), "year": fact.detail, "rel": fact.detail}
         return capital(self.pick(f"{fact.kind}.sent", Rel=capital(fact.detail), **more))
 
     def facts(self, *kinds: str) -> list[str]:
@@ -114,27 +144,36 @@ class Draft:
         names = [self.other_name(fact.disease) for fact in self.of_kind("deny")]
         return [capital(self.pick(f"deny.{style}", X=one_of(names)))] if names else []
 
+    def of_state(self, disease: str, state: str, part: str, **extra: str) -> str:
+        """From the bank of the state of the disease, or from one for all states."""
+        return self.pick(f"{disease}.{state}.{part}", **extra) or self.pick(f"{disease}.{part}", **extra)
+
     def each(self, part: str) -> list[str]:
         """One phrase for each disease of the note: `hf.worse.hx`, or `hf.tel`."""
         found = []
         for disease, state in self.entry.about:
             name = self.name(disease)
-            bank = f"{disease}.{state}.{part}" if part in ("hx", "as", "pl") else f"{disease}.{part}"
-            found.append(self.pick(bank, n=name, N=capital(name)))
+            found.append(self.of_state(disease, state, part, n=name, N=capital(name)))
         return [text for text in found if text]
 
     def vitals(self) -> str:
         v = self.slots
-        return self.rng.choice([
-            f"BP {v['bp']}, HR {v['hr']}, SpO2 {v['spo2']} % RA, weight {v['wt']} kg",
-            f"T {v['temp']}  P {v['hr']}  R 16  BP {v['bp']}  sat {v['spo2']}% RA",
-            f"{v['bp']}, pulse {v['hr']}, {v['wt']} kg",
-            f"BP: {v['bp']} | HR: {v['hr']} | Temp: {v['temp']} C | SpO2: {v['spo2']} % | Wt: {v['wt']} kg",
-            f"Blood pressure {v['bp']}. Pulse {v['hr']}. Oxygen {v['spo2']} percent on room air.",
-        ])  # fmt: skip
+        return self.rng.choice(
+            [
+                f"BP {v['bp']}, HR {v['hr']}, SpO2 {v['spo2']} % RA, weight {v['wt']} kg",
+                f"T {v['temp']}  P {v['hr']}  R 16  BP {v['bp']}  sat {v['spo2']}% RA",
+                f"{v['bp']}, pulse {v['hr']}, {v['wt']} kg",
+                f"BP: {v['bp']} | HR: {v['hr']} | Temp: {v['temp']} C | SpO2: {v['spo2']} % | Wt: {v['wt']} kg",
+                f"Blood pressure {v['bp']}. Pulse {v['hr']}. Oxygen {v['spo2']} percent on room air.",
+            ]
+        )
 
     def labs(self) -> list[str]:
-        own = [(LABS[key], self.entry.values[key], self.slots.get(key + "0", "")) for key in self.entry.values if key in LABS]
+        own = [
+            (LABS[key], self.entry.values[key], self.slots.get(key + "0", ""))
+            for key in self.entry.values
+            if key in LABS
+        ]
         if not own:
             return []
         form = self.rng.choice(["inline", "lines", "table", "dots"])
@@ -144,7 +183,7 @@ class Draft:
             head = [f"{'':<14}{'today':>8}{'before':>8}"]
             return head + [f"{name:<14}{value:>8}{old or '-':>8}  {unit}".rstrip() for (name, unit), value, old in own]
         mark = ": " if form == "lines" else " ....... "
-        return [f"{capital(name)}{mark}{value} {unit}".rstrip() for (name, unit), value, _ in own]
+        return [f"{name}{mark}{value} {unit}".rstrip() for (name, unit), value, _ in own]
 
     def drugs(self) -> list[str]:
         day = self.entry.when.date().isoformat()
@@ -154,9 +193,21 @@ class Draft:
         """Background diseases: what the note is about, and two plain ones that never change."""
         return [self.name(disease) for disease, _ in self.entry.about] + list(self.also)
 
+    def systems(self) -> list[str]:
+        """A template of symptoms, at most one of them present; empty in every other note."""
+        if self.rng.random() < 0.5:
+            return []
+        items = self.several("ros.item", 8)
+        here = self.rng.choice(items)
+        marks = self.rng.choice([("[x]", "[ ]"), ("(+)", "(-)"), ("yes:", "no:")])
+        shown = [f"{marks[item != here]} {item}" for item in items]
+        return ["  ".join(shown[:4]), "  ".join(shown[4:])]
+
     def told(self) -> list[str]:
         """The history; kept, because a later note may copy it forward."""
         lines = self.each("hx") + self.entry.said("hpi")
+        if self.entry.about:
+            lines += self.several(self.entry.about[0][0] + ".extra", self.rng.randint(1, 2))
         self.history = " ".join(lines)
         if "copy" in self.entry.flags:
             date, text = self.earlier[int(self.entry.flags["copy"])]
@@ -169,7 +220,7 @@ class Draft:
 
     def clinic(self, head: str) -> list[Section]:
         chance = self.rng.random
-        close = self.facts("hypo") + [self.pick("close")]
+        close = [*self.facts("hypo"), self.pick("close")]
         opening, told = self.pick("open." + head), self.told()
         minor = chance() < 0.4
         told += [self.pick("minor.hx")] if minor else []
@@ -178,18 +229,27 @@ class Draft:
         family, past, other = self.facts("family"), self.facts("past"), self.facts("other")
         shape = self.rng.choice(["full", "full", "soap", "brief"])
         if shape == "brief":
-            text = [opening, *told, *past, *family, *other, *self.denials("sent"), self.vitals() + ".", *exam[1:]]
-            return [("", text, "prose"), ("labs", self.labs(), "list"), ("plan", plan, "list")]
+            text = [
+                opening,
+                *told,
+                *past,
+                *family,
+                *other,
+                *self.denials("sent"),
+                self.vitals().rstrip(".") + ".",
+                *exam[1:],
+            ]
+            return [("", text, "prose"), ("labs", self.labs(), "lines"), ("plan", plan, "list")]
         history = [opening, *told, *self.denials("sent"), *self.several("ros", 2)]
         if shape == "soap":
             background: list[Section] = [("pmh", [*self.also, *past], "list"), ("fh", family, "prose")]
         else:
             background = [
-                ("ros", self.entry.said("ros"), "prose"),
+                ("ros", self.entry.said("ros") + self.systems(), "lines"),
                 ("pmh", [*self.known(), *past], "list"),
                 ("fh", family or (["Noncontributory."] if chance() < 0.4 else []), "prose"),
                 ("sh", [self.patient.smoke, self.pick("social"), *other], "prose"),
-                ("all", [self.pick("allergy")] if chance() < 0.4 else [], "prose"),
+                ("all", [self.slots["allergy"]] if chance() < 0.4 else [], "prose"),
             ]
             other = []
         said = [] if shape == "full" else self.entry.said("ros")
@@ -199,32 +259,41 @@ class Draft:
             ("meds", self.drugs(), "list"),
             ("vs", [self.vitals()], "prose"),
             ("pe", exam, "prose"),
-            ("labs", self.labs(), "list"),
+            ("labs", self.labs(), "lines"),
             ("ap", plan, "list"),
         ]
 
     def discharge(self) -> list[Section]:
-        course = [self.pick("open.dc"), *self.each("hx"), *self.each("dc"), *self.entry.said("course")]
+        course = [
+            self.pick("open.elective" if "elective" in self.entry.flags else "open.dc"),
+            *self.each("hx"),
+            *self.each("dc"),
+            *self.entry.said("course"),
+        ]
         self.history = " ".join(course[1:])
         course += self.facts("ruleout") + self.denials("sent")
         return [
-            ("dx", [name for name, _ in [(self.name(d), s) for d, s in self.entry.about]] + self.entry.said("dx"), "list"),
+            (
+                "dx",
+                [name for name, _ in [(self.name(d), s) for d, s in self.entry.about]] + self.entry.said("dx"),
+                "list",
+            ),
             ("pmh", [*self.also, *self.facts("past")], "list"),
             ("fh", self.facts("family"), "prose"),
             ("course", course, "prose"),
-            ("labs", self.labs(), "list"),
+            ("labs", self.labs(), "lines"),
             ("dcmeds", self.drugs(), "list"),
             ("instr", self.each("avs") + self.facts("hypo") + [self.pick("close.dc")], "prose"),
         ]
 
     def triage(self) -> list[Section]:
         words = [self.pick("tri.open"), *self.each("tri"), *self.entry.said("tri"), *self.denials("tele")]
-        words += self.facts("other") + ["VS " + self.vitals(), self.rng.choice(["NKDA", "allergies unk", "PCN allergy"])]
+        words += [*self.facts("other"), "VS " + self.vitals(), self.slots["allergy"]]
         return [("", [*words, self.pick("tri.close")], "telegram")]
 
     def nursing(self, kind: str) -> list[Section]:
         lines = [self.pick("open." + kind), *self.each(kind), *self.entry.said(kind), *self.denials("tele")]
-        lines += self.facts("ruleout", "family") + ([self.vitals()] if kind == "rn" else [])
+        lines += self.facts("ruleout", "family") + ([self.vitals().rstrip(".") + "."] if kind == "rn" else [])
         lines += [self.pick("close.tel")] if kind == "tel" else self.several("ros", 1)
         return [("", lines, self.rng.choice(["prose", "lines"]))]
 
@@ -241,9 +310,9 @@ class Draft:
         return [("active", active, "list"), past, ("fh", self.facts("family"), "list")]
 
     def findings(self, kind: str) -> list[str]:
-        bank = self.entry.flags.get("find", "")
-        banks = [bank] if bank else [f"{disease}.{kind}" for disease, _ in self.entry.about]
-        return [text for text in map(self.pick, banks) if text]
+        if bank := self.entry.flags.get("find", ""):
+            return [self.pick(bank)]
+        return [text for text in (self.of_state(*about, kind) for about in self.entry.about) if text]
 
     def report(self, kind: str) -> list[Section]:
         normal, main = self.several(f"{kind}.normal", 4), self.findings(kind)
@@ -252,7 +321,7 @@ class Draft:
         closing = names + self.facts("ruleout", "suspect")
         return [
             ("", [self.pick(f"{kind}.open")], "prose"),
-            ("ind", [capital(self.pick(f"{kind}.ind")) + "."], "prose"),
+            ("ind", [capital(self.pick(f"{kind}.ind"))], "prose"),
             ("find", body, "prose"),
             ("imp", closing or [(main or self.entry.said("find") or normal)[0], "No acute change."], "list"),
             ("", [self.pick("rad.sig")], "prose"),
@@ -268,19 +337,27 @@ class Draft:
     def pathology(self) -> list[Section]:
         bank = self.entry.flags.get("find") or "path." + self.entry.about[0][0]
         return [
-            ("spec", [self.rng.choice(["Lung, needle core", "Lung, CT-guided biopsy", "Right upper lobe, forceps"])]
-             if "nodule" not in bank else ["Lingula, needle core"], "prose"),
+            (
+                "spec",
+                [self.rng.choice(["Lung, needle core", "Lung, CT-guided biopsy", "Right upper lobe, forceps"])]
+                if "nodule" not in bank
+                else ["Lingula, needle core"],
+                "prose",
+            ),
             ("gross", [self.pick("path.gross")], "prose"),
             ("micro", [self.pick("path.micro"), *self.entry.said("micro")], "prose"),
             ("diag", [self.pick(bank)], "list"),
-        ]  # fmt: skip
+        ]
 
     def sections(self) -> list[Section]:
         kind = self.entry.kind
         plain: dict[str, Callable[[], list[Section]]] = {
-            "dc": self.discharge, "tri": self.triage, "avs": self.after_visit, "problems": self.problems,
+            "dc": self.discharge,
+            "tri": self.triage,
+            "avs": self.after_visit,
+            "problems": self.problems,
             "path": self.pathology,
-        }  # fmt: skip
+        }
         if kind in ("clinic", "consult"):
             return self.clinic(kind)
         if kind in ("rn", "tel"):
@@ -305,46 +382,8 @@ class Draft:
             text = text.upper()
         if self.rng.random() < 0.2:
             last = self.patient.name.split()[-1]
-            text = text.replace(last, self.pick("placeholder")) + "\n\nDictated by Dr. " + self.pick("placeholder")
+            text = (
+                text.replace(last, self.pick("placeholder")) + "\n\n" + self.pick("sign", who=self.pick("placeholder"))
+            )
         width = int(self.entry.flags.get("wrap") or (self.rng.randint(60, 80) if self.rng.random() < 0.2 else 0))
         return (wrapped(text, width) if width else text) + "\n"
-
-
-def lay_out(section: Section, style: str, bullets: str, titles: Mapping[str, str], rng: random.Random) -> Iterable[str]:
-    """Lines of one section, with the heading and the list marks of the note's style; nothing for an empty section."""
-    key, lines, form = section
-    lines = [line for line in lines if line]
-    if not lines:
-        return []
-    if form == "list" and bullets == "comma" and all(len(line) < 60 for line in lines):
-        body = ["; ".join(line.rstrip(".") for line in lines)]
-    elif form == "list" and len(lines) > 1 and not any("  " in line or " ..... " in line for line in lines):
-        mark = {"dash": "- ", "comma": "", "box": "[x] ", "star": "* "}
-        body = [(f"{n}. " if bullets == "number" else mark[bullets]) + line for n, line in enumerate(lines, start=1)]
-    elif form in ("list", "lines"):
-        body = lines
-    elif form == "telegram":
-        body = [rng.choice([". ", "; ", "\n"]).join(line.rstrip(".") for line in lines)]
-    else:
-        body = [" ".join(lines)]
-    if not key:
-        return [*body, ""]
-    title = rng.choice(list(titles[key]))
-    if style in ("colon", "dash"):
-        mark = ": " if style == "colon" else " - "
-        return [title + mark + body[0], ""] if len(body) == 1 else [title + mark.rstrip(), *body, ""]
-    heads = {"line": [title + ":"], "caps": [title.upper()], "bare": [title], "rule": [title, "-" * len(title)]}
-    return [*heads[style], *body, ""]
-
-
-def swap_words(text: str, words: Mapping[str, str], chance: float, rng: random.Random) -> str:
-    def swap(match: re.Match[str]) -> str:
-        new = words.get(match.group())
-        return new if new is not None and rng.random() < chance else match.group()
-
-    return re.sub(r"[A-Za-z]+", swap, text)
-
-
-def wrapped(text: str, width: int) -> str:
-    lines = text.split("\n")
-    return "\n".join(textwrap.fill(line, width, break_on_hyphens=False) if len(line) > width else line for line in lines)

@@ -35,7 +35,9 @@ LONG = {"tests/terminology/test_sources.py"}
 
 
 def room_files(*rooms: str, ending: str = ".py") -> list[Path]:
-    return sorted(path for room in rooms for path in (ROOT / room).rglob(f"*{ending}") if "__pycache__" not in path.parts)
+    return sorted(
+        path for room in rooms for path in (ROOT / room).rglob(f"*{ending}") if "__pycache__" not in path.parts
+    )
 
 
 def name_of(path: Path) -> str:
@@ -48,7 +50,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imported(path: Path) -> Iterator[tuple[str, bool, int]]:
-    """(dotted name from the repository's root, whether the import is relative, line) of every import of a room's file."""
+    """(dotted name from the repository's root, whether it is relative, line) of every import of a file."""
     package = path.relative_to(ROOT).parent.parts
     if package[:2] == ("pipelines", "root"):
         package = ()  # installed as `phenotext` itself
@@ -135,7 +137,12 @@ def test_file_names_say_something() -> None:
 
 def tracked_files() -> list[Path]:
     """Files that are, or will be, in the repository."""
-    done = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
     if done.returncode:
         pytest.skip("no git repository here")
     return [path for name in done.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]

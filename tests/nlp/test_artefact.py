@@ -198,8 +198,9 @@ def lexicon_terms() -> list[tuple[str, str]]:
     return [(row["code"], row["term"]) for path in sorted(folder.glob("*.tsv")) for _, row in read_tsv(path)]
 
 
-# Two letters and a mark: the rule for one-letter words leaves them out.
-LETTERS = {"C/S", "D&C", "F/C", "I&D", "N/V", "n&v"}
+# Two letters and a mark: left out by rule. The abbreviation table has others of the kind, but not "n&v" in small
+# letters; and without context it reads "C/S" as another of its senses.
+LETTERS = {"C/S", "n&v"}
 
 
 def test_every_term_of_the_starter_lexicon_is_found(extractor: Extractor) -> None:

@@ -7,7 +7,9 @@ from phenotext.nlp import Extractor
 
 spacy = pytest.importorskip("spacy")
 
-TEXT = "No evidence of pneumonia. Mother had asthma. Possible COPD. Return if fever develops. Past medical history: DVT."
+TEXT = (
+    "No evidence of pneumonia. Mother had asthma. Possible COPD. Return if fever develops. Past medical history: DVT."
+)
 
 
 @pytest.fixture(scope="module")
@@ -108,4 +110,4 @@ def test_beside_medspacy() -> None:
     pipeline.add_pipe("medspacy_sectionizer")
     pipeline.add_pipe("phenotext", last=True)
     doc = pipeline("Past Medical History: asthma. No evidence of pneumonia.")
-    assert [(e.text, e._.phenotext.section) for e in doc.ents][0] == ("asthma", "past_medical_history")
+    assert (doc.ents[0].text, doc.ents[0]._.phenotext.section) == ("asthma", "past_medical_history")
