@@ -39,6 +39,8 @@ LIST_CONJUNCTIONS = frozenset("and or nor".split())
 CURRENT = frozenset("currently now presently today".split())
 # Between two commas of a list of findings stand so many words at most.
 LIST_ITEM_WORDS = 3
+# A list over several lines ends at an empty line, a heading, or after so many words.
+LIST_BLOCK_WORDS = 120
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ class ContextRules:
     def apply(self, stream: Stream, sections: SectionBatch, mentions: MentionWords) -> Context:
         """Decide the axes of every mention."""
         cues = self._find_cues(stream, sections, mentions)
-        low, high = self._scopes(stream, mentions, cues)
+        low, high = self._scopes(stream, sections, mentions, cues)
         cue_index, mention_index = _join(low, high, mentions)
         forward = mentions.first[mention_index] >= cues.last[cue_index]
         words = self.table.words[cues.row[cue_index]]
@@ -189,13 +191,17 @@ class ContextRules:
         spaced = stream.start[after] > stream.end[first]
         return (hyphen & ~prefix & ~suffix) | (question & answered[last] & spaced)
 
-    def _scopes(self, stream: Stream, mentions: MentionWords, cues: _Cues) -> tuple[np.ndarray, np.ndarray]:
+    def _scopes(
+        self, stream: Stream, sections: SectionBatch, mentions: MentionWords, cues: _Cues
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Word range [low, high) in which each cue looks for targets; the cue itself lies inside it."""
         table = self.table
         direction, reach, words = table.direction[cues.row], table.reach[cues.row], table.words[cues.row]
         sentence = stream.sentence[np.minimum(cues.first, len(stream.sentence) - 1)]
         sentence_low = stream.sentence_first[sentence]
         sentence_high = stream.sentence_first[sentence + 1]
+        block_high = self._block_ends(stream, sections, cues)
+        sentence_high = np.maximum(sentence_high, block_high)
         in_mention = _covered(len(stream.kind), mentions)
         clause = self._clause_breaks(stream, in_mention)
         stops = self._stops(stream, cues, in_mention)
@@ -235,6 +241,22 @@ class ContextRules:
         forward = (direction & Direction.FORWARD) > 0
         backward = (direction & Direction.BACKWARD) > 0
         return np.where(backward, low, cues.last), np.where(forward, high, cues.first)
+
+    def _block_ends(self, stream: Stream, sections: SectionBatch, cues: _Cues) -> np.ndarray:
+        """[c] where the list ends that a cue with a colon at its line's end introduces ("Denies:\n fever\n chills"), else 0."""
+        kind = stream.kind
+        final = len(kind) - 1
+        heads = (kind[np.minimum(cues.last, final)] == Kind.COLON) & (kind[np.minimum(cues.last + 1, final)] == Kind.NEWLINE)
+        heads &= cues.category <= Category.HYPOTHETICAL
+        result = np.zeros(len(cues.first), np.int64)
+        rows = np.flatnonzero(heads)
+        if len(rows):
+            empty = np.flatnonzero((kind[:-1] == Kind.NEWLINE) & (kind[1:] == Kind.NEWLINE))
+            walls = np.unique(np.concatenate((empty, sections.first_word, np.flatnonzero(kind == Kind.BREAK))))
+            at = cues.last[rows] + 2
+            place = np.searchsorted(walls, at)
+            result[rows] = np.minimum(np.append(walls, final)[place], at + LIST_BLOCK_WORDS)
+        return result
 
     def _stops(self, stream: Stream, cues: _Cues, in_mention: np.ndarray) -> dict[int, tuple[np.ndarray, np.ndarray]]:
         """Per category: sorted word positions before which a forward scope ends, and after which a backward one begins."""
@@ -345,7 +367,8 @@ class ContextRules:
         inherited = np.where(sections.parent >= 0, prior_of[sections.parent], -1)
         prior = np.where(own >= 0, own, inherited)
         section = sections.of_words(mentions.first)
-        chosen = np.flatnonzero((prior[section] >= 0) & (mentions.first >= sections.body_word[section]))
+        spoken = (mentions.first >= sections.body_word[section]) & (mentions.first < sections.spoken_end[section])
+        chosen = np.flatnonzero((prior[section] >= 0) & spoken)
         sentence_low = stream.sentence_first[stream.sentence[mentions.first[chosen]]]
         # "the patient has ..." in a family history, "currently ..." in a past history speak for themselves
         now = np.flatnonzero(self._current[stream.cue]) + 1

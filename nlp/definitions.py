@@ -64,4 +64,5 @@ def match_expansion(words: list[str], expansions: list[tuple[str, ...]], at_end:
 
 
 def expansion_keys(expansion: str) -> tuple[str, ...]:
+    """The normalised words of an expansion, by which definitions are compared."""
     return tuple(key_words(expansion))

@@ -16,23 +16,13 @@ from .cue_table import CueRow, CueTable, default_cues, folded_words
 from .heading_table import HeadingRow, HeadingTable, default_headings
 from .order_free import LINKING, class_hashes
 from .recognize import recognize
-from .results import (
-    ASSERTION,
-    CERTAINTY,
-    EXPERIENCER,
-    NEGATION,
-    TEMPORALITY,
-    BatchResult,
-    Cue,
-    ExtractedNote,
-    Mention,
-    Section,
-)
-from .sections import HEADER, NO_HEADING, UNKNOWN, find_sections
+from .note_objects import note_objects
+from .results import BatchResult, ExtractedNote
+from .sections import HEADER, NO_HEADING, RUN_IN, SENTENCE_GOES_ON, UNKNOWN, HeadingWords, find_sections
 from .starter import starter_terminology
 from .stream import Stream, build_stream
 from .terminology.terminology import Terminology
-from .tokens import SurfaceTable, TokenBatch, tokenize
+from .tokens import Kind, SurfaceTable, TokenBatch, tokenize
 from .trie import Vocabulary
 
 BATCH_NOTES = 256
@@ -55,7 +45,8 @@ class Extractor:
 
     Without arguments it uses the starter lexicon. `cues`, `headings` and `abbreviations` replace the package's own
     tables (`abbreviations=()` leaves abbreviations to the terminology alone); `order_free=False` finds terms only as
-    they are written. An extractor may be used by one thread at a time; processes each open their own and share the memory-mapped terminology.
+    they are written. An extractor may be used by one thread at a time; processes each open their own and share the
+    memory-mapped terminology.
     """
 
     def __init__(
@@ -70,7 +61,7 @@ class Extractor:
         self.terminology = starter_terminology() if terminology is None else terminology
         cue_rows = default_cues() if cues is None else list(cues)
         heading_rows = default_headings() if headings is None else list(headings)
-        words = set(WORD_CLASSES | LINKING | NO_HEADING)
+        words: set[str] = {*WORD_CLASSES, *LINKING, *NO_HEADING, *RUN_IN, *SENTENCE_GOES_ON}
         words.update(chain.from_iterable(folded_words(row.cue) for row in cue_rows))
         words.update(chain.from_iterable(folded_words(row.heading) for row in heading_rows))
         vocabulary = Vocabulary.build(words)
@@ -80,11 +71,14 @@ class Extractor:
         self.heading_table = HeadingTable.build(heading_rows, vocabulary)
         self.rules = tuple(row.rule for row in self.cue_table.rows)
         self._context = ContextRules(self.cue_table, ids)
-        linking = np.zeros(len(vocabulary.hashes) + 1, bool)
-        linking[[ids[word] for word in LINKING]] = True
-        self._linking = linking if order_free else None
-        self._no_heading = np.zeros(len(vocabulary.hashes) + 1, bool)
-        self._no_heading[[ids[word] for word in NO_HEADING]] = True
+
+        def word_class(members: Iterable[str]) -> np.ndarray:
+            marks = np.zeros(len(vocabulary.hashes) + 1, bool)  # the last cell answers for word id -1
+            marks[[ids[word] for word in members]] = True
+            return marks
+
+        self._linking = word_class(LINKING) if order_free else None
+        self._heading_words = HeadingWords(word_class(NO_HEADING), word_class(RUN_IN), word_class(SENTENCE_GOES_ON))
         self.abbreviations = AbbreviationTable(
             default_abbreviations() if abbreviations is None else abbreviations,
             self.terminology,
@@ -139,17 +133,20 @@ class Extractor:
         `spans` has one item a note: None for dictionary matching, or spans to assert instead. Raises SpanError for a span
         outside its text.
         """
-        if spans is not None and any(s is not None for s in spans) and any(s is None for s in spans):
+        given_spans = [s for s in spans or () if s is not None]
+        if given_spans and len(given_spans) != len(texts):
             raise ValueError("extract_batch: give spans for every note of a batch or for none; split the batch")
+        if not texts:
+            return self.extract_batch([""]).empty()
         tokens = tokenize(texts, self._surfaces)
         stream = build_stream(tokens, self._surfaces)
-        sections = find_sections(stream, tokens, self.heading_table, self._no_heading)
-        given = spans is not None and len(spans) > 0 and spans[0] is not None
+        sections = find_sections(stream, tokens, self.heading_table, self._heading_words)
+        given = len(given_spans) > 0
         given_codes: list[str | None] | None = None
         if given:
-            mentions, concept, start, end, given_codes = self._given(texts, spans, tokens, stream)
+            mentions, concept, start, end, given_codes = self._given(texts, given_spans, tokens, stream)
             group = np.full(len(concept), -1, np.int32)
-            note = np.repeat(np.arange(len(texts)), [len(s or ()) for s in spans])
+            note = np.repeat(np.arange(len(texts)), [len(s) for s in given_spans])
         else:
             first, last, group, concept = recognize(self.terminology, stream, self._surfaces, self._linking)
             first, last, group, concept = self.abbreviations.resolve(
@@ -211,14 +208,14 @@ class Extractor:
         )
 
     def _given(
-        self, texts: Sequence[str], spans: Sequence[Sequence[Span] | None], tokens: TokenBatch, stream: Stream
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span]], tokens: TokenBatch, stream: Stream
     ) -> tuple[MentionWords, np.ndarray, np.ndarray, np.ndarray, list[str | None]]:
         starts: list[int] = []
         ends: list[int] = []
         bases: list[int] = []
         codes: list[str | None] = []
         for number, (text, wanted) in enumerate(zip(texts, spans)):
-            for start, end, code in wanted or ():
+            for start, end, code in wanted:
                 if not 0 <= start < end <= len(text):
                     raise SpanError(
                         f"span {start}..{end} of note {number} in the batch does not lie in its {len(text)} characters;"
@@ -233,7 +230,8 @@ class Extractor:
         # a word belongs to a span if they share a character; a span of blanks alone takes the word before it
         first = np.searchsorted(stream.end, start + base, side="right")
         last = np.searchsorted(stream.start, end + base, side="left")
-        first = np.minimum(first, len(stream.start) - 1)
+        note_last = np.flatnonzero(stream.kind == Kind.BREAK)[1:][np.array(bases, np.int64)] - 1
+        first = np.minimum(first, note_last)
         last = np.maximum(last, first + 1)
         found = {code: self.terminology.find(code) for code in set(codes) if code is not None}
         concept = np.array([-1 if code is None else found[code] for code in codes], np.int64)
@@ -241,90 +239,17 @@ class Extractor:
 
     def notes(self, result: BatchResult) -> Iterator[ExtractedNote]:
         """The notes of a batch as objects."""
-        count = len(result.texts)
-        mention_bounds = np.searchsorted(result.note, np.arange(count + 1)).tolist()
-        cue_bounds = np.searchsorted(result.cue_mention, np.arange(len(result) + 1)).tolist()
-        section_bounds = np.searchsorted(result.section_note, np.arange(count + 1)).tolist()
-        names = result.section_names
-        columns = list(
-            zip(
-                *(
-                    column.tolist()
-                    for column in (
-                        result.start,
-                        result.end,
-                        result.concept,
-                        result.group,
-                        result.negation,
-                        result.certainty,
-                        result.temporality,
-                        result.experiencer,
-                        result.assertion,
-                        result.section,
-                    )
-                )
-            )
-        )
-        cues = list(zip(result.cue_start.tolist(), result.cue_end.tolist(), result.cue_rule.tolist()))
-        section_rows = list(
-            zip(
-                result.section_name.tolist(),
-                result.section_start.tolist(),
-                result.section_end.tolist(),
-                result.section_parent.tolist(),
-            )
-        )
-        for number, text in enumerate(result.texts):
-            sections = tuple(
-                Section(names[name], start, end, (names[parent],) if parent >= 0 else ())
-                for name, start, end, parent in section_rows[section_bounds[number] : section_bounds[number + 1]]
-            )
-            mentions: list[Mention] = []
-            for i in range(mention_bounds[number], mention_bounds[number + 1]):
-                start, end, concept, group, negation, certainty, temporality, experiencer, assertion, section = columns[i]
-                code, system, preferred, candidates = self._concept(result, i, concept, group)
-                mentions.append(
-                    Mention(
-                        start=start,
-                        end=end,
-                        text=text[start:end],
-                        code=code,
-                        system=system,
-                        preferred=preferred,
-                        negation=NEGATION[negation],
-                        certainty=CERTAINTY[certainty],
-                        temporality=TEMPORALITY[temporality],
-                        experiencer=EXPERIENCER[experiencer],
-                        assertion=ASSERTION[assertion],
-                        section=names[section_rows[section][0]],
-                        cues=tuple(
-                            Cue(first, last, text[first:last], self.rule_name(rule, section_rows, names))
-                            for first, last, rule in cues[cue_bounds[i] : cue_bounds[i + 1]]
-                        ),
-                        candidates=candidates,
-                    )
-                )
-            yield ExtractedNote(text, tuple(mentions), sections)
+        return note_objects(self, result)
 
-    def rule_name(self, rule: int, section_rows: Sequence[tuple[int, int, int, int]], names: Sequence[str]) -> str:
-        """Name of a cue's rule; a section prior is named after its section."""
-        return self.rules[rule] if rule >= 0 else f"section.{names[section_rows[-1 - rule][0]]}"
-
-    def _concept(
-        self, result: BatchResult, i: int, concept: int, group: int
-    ) -> tuple[str | None, str | None, str | None, tuple[str, ...]]:
-        terminology = self.terminology
-        if concept < 0:
-            return (result.given_codes[i] if result.given_codes else None), None, None, ()
-        code = terminology.codes[concept]
-        candidates = (code,)
+    def candidates(self, group: int, concept: int) -> list[int]:
+        """Concept numbers that a mention's string may stand for, the chosen one first (`group` as in BatchResult)."""
         if group <= GROUP_BASE:
-            candidates = tuple(terminology.codes[c] for c in self.abbreviations.codes(group, concept))
-        elif group >= 0:
-            entries = terminology.entry_concept[terminology.group_start[group] : terminology.group_start[group + 1]]
-            if len(entries) > 1:
-                candidates = (code, *(terminology.codes[int(c)] for c in entries if c != concept))
-        return code, terminology.systems[concept], terminology.preferred[concept], candidates
+            return self.abbreviations.codes(group, concept)
+        if group < 0:
+            return [concept]
+        terminology = self.terminology
+        entries = terminology.entry_concept[terminology.group_start[group] : terminology.group_start[group + 1]]
+        return [concept, *(number for number in entries.tolist() if number != concept)]
 
 
 def batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:

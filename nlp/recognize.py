@@ -78,7 +78,7 @@ def _with_bags(
     # a stretched match inside a longer name is part of it, not a finding of its own
     first, last, group = first[stretched], last[stretched], group[stretched]
     place = np.searchsorted(all_first, first, side="right") - 1
-    inside = (place >= 0) & (all_last[np.maximum(place, 0)] >= last)
+    inside = (place >= 0) & (np.append(all_last, 0)[place] >= last)
     fresh = np.ones(len(first), bool)
     fresh[1:] = (first[1:] != first[:-1]) | (last[1:] != last[:-1]) | (group[1:] != group[:-1])
     keep = ~inside & fresh

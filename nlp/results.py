@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -106,3 +106,8 @@ class BatchResult:
 
     def __len__(self) -> int:
         return len(self.note)
+
+    def empty(self) -> BatchResult:
+        """The same without notes: every array empty, names kept."""
+        arrays = {f.name: getattr(self, f.name)[:0] for f in fields(self) if f.type == "np.ndarray"}
+        return replace(self, texts=(), given_codes=None, **arrays)

@@ -24,7 +24,12 @@ PARENTS = frozenset(
 EXAM = frozenset(("physical_exam", "objective"))
 EXAM_PARTS = frozenset(("vital_signs", "mental_status_exam", "general_appearance"))
 # A capitalised line that ends in one of these and a colon introduces findings, not a section ("Positive for:").
-NO_HEADING = frozenset("for positive negative denies denied reports reported with without no not and or of following include".split())
+NO_HEADING = frozenset(
+    "for positive negative denies denied reports reported with without no not and or of following include if when".split()
+)
+# "PMH x" at the beginning of a line is a heading without its colon, unless it goes on as a sentence ("PMH of angina").
+RUN_IN = frozenset("pmh pmhx psh pshx fhx fh hpi ros shx".split())
+SENTENCE_GOES_ON = frozenset("of is was significant notable remarkable positive negative includes included reviewed as per for".split())
 HEADER, UNKNOWN = "header", "other"
 # "Past medical history, per patient:" - words that may stand between a known heading and its colon
 MAX_EXTRA_WORDS = 5
@@ -34,6 +39,9 @@ MAX_UNKNOWN_WORDS = 7
 @dataclass(slots=True)
 class SectionBatch:
     """Sections of a batch in order; `[s]` arrays.
+
+    `spoken_end` word up to which the section's name speaks for what stands in it: a heading without a colon in a line of
+    its own ("PMH asthma, gout") says nothing of the lines below.
 
     `name` number into `names`; `parent` the enclosing section's name number or -1; `first_word` word where the section
     begins; `body_word` first word after the heading; `start` characters in the batch; `note` note number; `heading_end`
@@ -48,14 +56,24 @@ class SectionBatch:
     start: np.ndarray
     heading_end: np.ndarray
     note: np.ndarray
+    spoken_end: np.ndarray
 
     def of_words(self, words: np.ndarray) -> np.ndarray:
         """Section number of each word position."""
         return np.searchsorted(self.first_word, words, side="right") - 1
 
 
-def find_sections(stream: Stream, tokens: TokenBatch, table: HeadingTable, no_heading: np.ndarray) -> SectionBatch:
-    """Cut each note of the batch into sections. `no_heading` [cue vocabulary + 1] marks the words of NO_HEADING."""
+@dataclass(frozen=True, slots=True)
+class HeadingWords:
+    """Word classes that headings depend on, each [cue vocabulary + 1] bool."""
+
+    no_heading: np.ndarray
+    run_in: np.ndarray
+    goes_on: np.ndarray
+
+
+def find_sections(stream: Stream, tokens: TokenBatch, table: HeadingTable, words: HeadingWords) -> SectionBatch:
+    """Cut each note of the batch into sections."""
     kind, flags = stream.kind, stream.flags
     line_start = _line_starts(stream)
     sentence_start = np.zeros(len(kind), bool)
@@ -63,11 +81,11 @@ def find_sections(stream: Stream, tokens: TokenBatch, table: HeadingTable, no_he
     textual = (kind == Kind.WORD) | (kind == Kind.NUMBER)
     positions = np.flatnonzero((line_start | sentence_start) & textual)
     starts, ends, groups = table.trie.longest(stream.cue, positions=positions)
-    known = _known_headings(stream, line_start, starts, ends, table.kind[groups])
+    known = _known_headings(stream, line_start, starts, ends, table.kind[groups], words)
     starts, groups, heading_ends = starts[known.index], groups[known.index], known.end
 
     unknown_starts, unknown_ends = _unknown_headings(stream, positions[line_start[positions]])
-    plain = ~no_heading[stream.cue[unknown_ends - 2]] & ~no_heading[stream.cue[unknown_starts]]
+    plain = ~words.no_heading[stream.cue[unknown_ends - 2]] & ~words.no_heading[stream.cue[unknown_starts]]
     unknown_starts, unknown_ends = unknown_starts[plain], unknown_ends[plain]
     fresh = ~np.isin(unknown_starts, starts)
     all_starts = np.concatenate((starts, unknown_starts[fresh]))
@@ -98,7 +116,12 @@ class _Headings:
 
 
 def _known_headings(
-    stream: Stream, line_start: np.ndarray, starts: np.ndarray, ends: np.ndarray, heading_kind: np.ndarray
+    stream: Stream,
+    line_start: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    heading_kind: np.ndarray,
+    words: HeadingWords,
 ) -> _Headings:
     """Which table matches are headings by place and form, and where each heading ends (after its colon)."""
     kind, flags = stream.kind, stream.flags
@@ -117,13 +140,19 @@ def _known_headings(
     next_capital = (flags[np.minimum(ends, last)] & Flag.CAPITAL) > 0
     run_in = at_line & shouted & next_capital & ~next_shouted & (heading_kind == HeadingKind.MAIN)
 
+    single = at_line & (ends == starts + 1) & ((flags[starts] & Flag.UPPER) > 0)
+    run_in |= single & words.run_in[stream.cue[starts]] & ~words.goes_on[stream.cue[np.minimum(ends, last)]] & ~alone
+    # "S) feels better", "HPI. 64-year-old ..."
+    letter = at_line & (ends == starts + 1) & ((flags[starts] & (Flag.UPPER | Flag.INITIAL)) > 0)
+    marked = letter & ((next_kind == Kind.CLOSE) | ((next_kind == Kind.PERIOD) & ((flags[starts] & Flag.UPPER) > 0)))
+
     is_main = heading_kind == HeadingKind.MAIN
     accepted = colon & (at_line | capital)
     accepted &= ~((heading_kind == HeadingKind.WEAK) & ~(at_line & (capital | shouted)) & ~shouted)
     accepted |= alone & (capital | is_main)
     accepted |= dash & (is_main | (heading_kind == HeadingKind.SUB))
-    accepted |= run_in
-    end = ends + (colon | dash)
+    accepted |= run_in | marked
+    end = ends + (colon | dash | marked)
 
     # "MEDICATIONS (at home):", "PAST MEDICAL HISTORY PER OLD CHART:" - words before the colon, bracketed or shouted too
     open_ = at_line & capital & ~accepted & is_main
@@ -220,4 +249,14 @@ def _lay_out(
         start=start[keep],
         heading_end=heading_end[keep],
         note=note[keep],
+        spoken_end=_spoken_ends(stream, body[keep]),
     )
+
+
+def _spoken_ends(stream: Stream, body: np.ndarray) -> np.ndarray:
+    """The end of the line for headings with words right behind them, far away for all others."""
+    kind = stream.kind
+    run_in = kind_in(kind[np.maximum(body - 1, 0)], Kind.WORD) & kind_in(kind[np.minimum(body, len(kind) - 1)], Kind.WORD)
+    newline = np.append(np.flatnonzero(kind_in(kind, Kind.NEWLINE, Kind.BREAK)), len(kind))
+    line_end = newline[np.searchsorted(newline, body)]
+    return np.where(run_in, line_end, len(kind))

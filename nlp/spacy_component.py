@@ -1,9 +1,8 @@
 """The extractor as a spaCy component: `nlp.add_pipe("phenotext")` fills `doc.ents` and medspaCy's attribute names.
 
-Drops into medspaCy and scispaCy pipelines; nothing of spaCy is imported by the engine itself. Needs the `spacy` extra.
+Drops into medspaCy and scispaCy pipelines; nothing of spaCy is imported by the engine itself. Needs the `spacy` extra. spaCy reads the factory's annotations at run time, so
+they are not postponed here.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -24,24 +23,6 @@ MEDSPACY_ATTRIBUTES = {
     "is_hypothetical": lambda m: m.temporality == "hypothetical",
     "is_family": lambda m: m.experiencer == "family",
 }
-
-
-@Language.factory(
-    "phenotext",
-    assigns=["doc.ents", "span._.phenotext"],
-    default_config={"terminology": None, "source": "dictionary", "label": "CONCEPT"},
-)
-def make_phenotext(nlp: Language, name: str, terminology: str | None, source: str, label: str) -> PhenotextComponent:
-    """Factory behind `nlp.add_pipe("phenotext", config={...})`.
-
-    Args:
-        terminology: path of a compiled terminology; the starter lexicon by default.
-        source: `dictionary` finds the terminology's concepts; `ents` keeps the entities that earlier components set,
-            asserts them, and links those whose words are in the terminology.
-        label: entity label in dictionary mode; the code goes into `ent.kb_id_`.
-    """
-    extractor = Extractor() if terminology is None else Extractor.load(terminology)
-    return PhenotextComponent(extractor, source=source, label=label)
 
 
 class PhenotextComponent:
@@ -117,3 +98,21 @@ def _set(span: Span, name: str, value: object) -> None:
     # medspaCy defines section_category as a computed attribute; what it computes must stay
     if Span.get_extension(name)[2] is None:
         span._.set(name, value)
+
+
+@Language.factory(
+    "phenotext",
+    assigns=["doc.ents", "span._.phenotext"],
+    default_config={"terminology": None, "source": "dictionary", "label": "CONCEPT"},
+)
+def make_phenotext(nlp: Language, name: str, terminology: str | None, source: str, label: str) -> PhenotextComponent:
+    """Factory behind `nlp.add_pipe("phenotext", config={...})`.
+
+    Args:
+        terminology: path of a compiled terminology; the starter lexicon by default.
+        source: `dictionary` finds the terminology's concepts; `ents` keeps the entities that earlier components set,
+            asserts them, and links those whose words are in the terminology.
+        label: entity label in dictionary mode; the code goes into `ent.kb_id_`.
+    """
+    extractor = Extractor() if terminology is None else Extractor.load(terminology)
+    return PhenotextComponent(extractor, source=source, label=label)

@@ -216,23 +216,21 @@ def _mentions(extractor: Extractor, result: BatchResult) -> list[list[dict[str, 
             "section": section_names[section],
             "cues": cues[i],
         }
-        others = candidates.get(group)
+        others = candidates.get((group, concept))
         if others is not None:
-            record["candidates"] = [code, *(other for other in others if other != code)]
+            record["candidates"] = others
         rows[note].append(record)
     return rows
 
 
-def _candidates(extractor: Extractor, result: BatchResult) -> dict[int, list[str]]:
-    """All codes of each dictionary string that stands for several."""
-    terminology = extractor.terminology
-    groups = np.unique(result.group)
-    groups = groups[groups >= 0]
-    counts = terminology.group_start[groups + 1] - terminology.group_start[groups]
-    several: dict[int, list[str]] = {}
-    for group in groups[counts > 1].tolist():
-        entries = terminology.entry_concept[terminology.group_start[group] : terminology.group_start[group + 1]]
-        several[group] = [terminology.codes[number] for number in dict.fromkeys(entries.tolist())]
+def _candidates(extractor: Extractor, result: BatchResult) -> dict[tuple[int, int], list[str]]:
+    """All codes of each (dictionary string or abbreviation, chosen concept) that may stand for several, the chosen first."""
+    codes = extractor.terminology.codes
+    several: dict[tuple[int, int], list[str]] = {}
+    for group, concept in set(zip(result.group.tolist(), result.concept.tolist())):
+        numbers = extractor.candidates(group, concept) if concept >= 0 else []
+        if len(numbers) > 1:
+            several[group, concept] = list(dict.fromkeys(codes[number] for number in numbers))
     return several
 
 

@@ -81,7 +81,7 @@ class PhraseBook:
     @classmethod
     def read(cls, folder: Path) -> PhraseBook:
         banks: dict[str, list[str]] = {}
-        for name in ("diseases", "common", "reports"):
+        for name in ("diseases", "phrases", "reports"):
             banks |= json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         return cls(banks)
 
@@ -194,11 +194,12 @@ class Draft:
         return [self.name(disease) for disease, _ in self.entry.about] + list(self.also)
 
     def systems(self) -> list[str]:
-        """A template of symptoms, at most one of them present; empty in every other note."""
+        """A template of symptoms, one mild one of them present; empty in every other note."""
         if self.rng.random() < 0.5:
             return []
-        items = self.several("ros.item", 8)
-        here = self.rng.choice(items)
+        here = self.pick("ros.mild")
+        items = [here, *self.several("ros.item", 7)]
+        self.rng.shuffle(items)
         marks = self.rng.choice([("[x]", "[ ]"), ("(+)", "(-)"), ("yes:", "no:")])
         shown = [f"{marks[item != here]} {item}" for item in items]
         return ["  ".join(shown[:4]), "  ".join(shown[4:])]
@@ -232,6 +233,7 @@ class Draft:
             text = [
                 opening,
                 *told,
+                *self.entry.said("ros"),
                 *past,
                 *family,
                 *other,
@@ -300,7 +302,7 @@ class Draft:
     def after_visit(self) -> list[Section]:
         advice = self.each("avs") + self.entry.said("avs") + self.facts("hypo") + [self.pick("close.avs")]
         drugs: Section = ("meds", self.drugs(), "list")
-        return [("", [self.pick("open.avs")], "prose"), ("instr", advice, "list"), drugs]
+        return [("", [self.pick("open.avs")], "prose"), ("advice", advice, "list"), drugs]
 
     def problems(self) -> list[Section]:
         since = {disease: self.patient.has[disease] for disease, _ in self.entry.about}
@@ -330,7 +332,7 @@ class Draft:
     def grid(self, kind: str) -> list[Section]:
         lines = self.several(f"{kind}.line", GRIDS[kind]) + self.entry.said(kind)
         if self.rng.random() < 0.5:
-            lines = [f"{key:<18}{value.strip()}" for key, _, value in (line.partition(":") for line in lines)]
+            lines = [f"{key:<25}{value.strip()}" for key, _, value in (line.partition(":") for line in lines)]
         main = self.findings(kind)
         return [("", [self.pick(f"{kind}.open")], "prose"), ("find", lines, "lines"), ("imp", main, "list")]
 

@@ -42,6 +42,12 @@ class TruthRow:
     why: list[str] = field(default_factory=list)
 
 
+def spoken(kind: str) -> str:
+    """Note class inside a sentence: `clinic note`, `ED triage note`."""
+    name = CLASSES[kind]
+    return name if name[1].isupper() else name[0].lower() + name[1:]
+
+
 def truth_rows(patient: Patient, entries: list[Entry], texts: str, codes: list[str]) -> list[list[str]]:
     """Rows as in truth.csv, from what the notes were told to say; a present disease outranks a denial of it."""
     best: dict[tuple[str, str], TruthRow] = {}
@@ -56,7 +62,7 @@ def truth_rows(patient: Patient, entries: list[Entry], texts: str, codes: list[s
 
     notes = [entry for entry in entries if entry.kind != "claim"]
     for disease, since in patient.has.items():
-        told = Counter(CLASSES[entry.kind].lower() for entry in notes if disease in dict(entry.about))
+        told = Counter(spoken(entry.kind) for entry in notes if disease in dict(entry.about))
         kinds = ", ".join(f"{name} ({n})" if n > 1 else name for name, n in told.items())
         put(disease, "present", since, f"Notes: {kinds}" if told else "The notes never speak of it")
         if disease == "nsclc":
@@ -64,7 +70,7 @@ def truth_rows(patient: Patient, entries: list[Entry], texts: str, codes: list[s
             put("lungadeno", "present", since, "The type, told by pathology; C34 codes do not tell it")
     for entry in notes:
         day = entry.when.date().isoformat()
-        where = CLASSES[entry.kind].lower()
+        where = spoken(entry.kind)
         for fact in entry.facts:
             name, detail = fact.disease, fact.detail
             twins = [name, "lungca"] if name == "nsclc" else [name, "nsclc"] if name == "lungca" else [name]
