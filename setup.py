@@ -1,6 +1,7 @@
 """The rooms (nlp, annotations, models, pipelines) are installed as sub-packages of one import name, `phenotext`.
 
-`find_packages` is used because a hand-written list loses new sub-packages in the wheel while the editable install hides it.
+`find_packages` is used because a hand-written list loses new sub-packages in the wheel while the editable install
+hides it.
 """
 
 from setuptools import find_packages, setup

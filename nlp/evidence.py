@@ -43,7 +43,8 @@ EVIDENCE_COLUMNS = pa.schema(
 def evidence_batch(extractor: Extractor, texts: Sequence[str], *, keep_text: bool = True) -> pa.RecordBatch:
     """Extract `texts` and return one row a mention, ordered by note, start, end.
 
-    Columns as EVIDENCE_COLUMNS; `note_index` counts within `texts`, `start`/`end` are characters of that text, `code` is
+    Columns as EVIDENCE_COLUMNS; `note_index` counts within `texts`, `start`/`end` are characters of that text, `code`
+    is
     `SYSTEM/CODE`. Without `keep_text` the columns that hold words of the note are null.
     """
     return evidence_of(extractor, extractor.extract_batch(texts), keep_text=keep_text)
@@ -59,7 +60,8 @@ def evidence_of(extractor: Extractor, result: BatchResult, *, keep_text: bool = 
         variants = pa.array([texts[n][s:e] for n, s, e in zip(notes, starts, ends)], pa.string())
         around = SNIPPET_CHARACTERS
         snippets = pa.array(
-            [texts[n][s - around if s > around else 0 : e + around] for n, s, e in zip(notes, starts, ends)], pa.string()
+            [texts[n][s - around if s > around else 0 : e + around] for n, s, e in zip(notes, starts, ends)],
+            pa.string(),
         )
     return pa.RecordBatch.from_arrays(
         [
@@ -103,9 +105,7 @@ def _triggers(result: BatchResult, keep_text: bool) -> pa.Array:
     texts = result.texts
     words: pa.Array = pa.nulls(len(starts), pa.string())
     if keep_text:
-        words = pa.array(
-            [texts[n][s:e] for n, s, e in zip(note.tolist(), starts.tolist(), ends.tolist())], pa.string()
-        )
+        words = pa.array([texts[n][s:e] for n, s, e in zip(note.tolist(), starts.tolist(), ends.tolist())], pa.string())
     # rules first, then one per section name: a section prior is named after its section
     names = [*result.rules, *(f"section.{name}" for name in result.section_names)]
     number = result.cue_rule.copy()

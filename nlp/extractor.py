@@ -11,13 +11,14 @@ import numpy as np
 from .abbreviation_table import AbbreviationSense, default_abbreviations
 from .abbreviations import GROUP_BASE, AbbreviationTable
 from .assertion import decide
-from .context import WORD_CLASSES, ContextRules, MentionWords
+from .context import WORD_CLASSES, ContextRules
 from .cue_table import CueRow, CueTable, default_cues, folded_words
 from .heading_table import HeadingRow, HeadingTable, default_headings
+from .note_objects import note_objects
 from .order_free import LINKING, class_hashes
 from .recognize import recognize
-from .note_objects import note_objects
 from .results import BatchResult, ExtractedNote
+from .scopes import MentionWords
 from .sections import HEADER, NO_HEADING, RUN_IN, SENTENCE_GOES_ON, UNKNOWN, HeadingWords, find_sections
 from .starter import starter_terminology
 from .stream import Stream, build_stream
@@ -125,13 +126,11 @@ class Extractor:
         for batch in batches(texts, batch_size):
             yield from self.notes(self.extract_batch(batch))
 
-    def extract_batch(
-        self, texts: Sequence[str], spans: Sequence[Sequence[Span] | None] | None = None
-    ) -> BatchResult:
+    def extract_batch(self, texts: Sequence[str], spans: Sequence[Sequence[Span] | None] | None = None) -> BatchResult:
         """Extract several notes at once and return arrays (see BatchResult).
 
-        `spans` has one item a note: None for dictionary matching, or spans to assert instead. Raises SpanError for a span
-        outside its text.
+        `spans` has one item a note: None for dictionary matching, or spans to assert instead. Raises SpanError for a
+        span outside its text.
         """
         given_spans = [s for s in spans or () if s is not None]
         if given_spans and len(given_spans) != len(texts):

@@ -11,7 +11,16 @@ import re
 import unicodedata
 from functools import lru_cache
 
-GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "κ": "kappa", "λ": "lambda", "ω": "omega"}
+GREEK = {
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "δ": "delta",
+    "ε": "epsilon",
+    "κ": "kappa",
+    "λ": "lambda",
+    "ω": "omega",
+}
 # "i" and "v" stay letters: they are words and initials too; the compiler writes "type i" and "type 1" as two variants.
 ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12"}
 # Latin and irregular plurals that the suffix rules below would miss.
@@ -55,7 +64,14 @@ IRREGULAR = {
     "colic": "colic",
 }
 PLURAL_ACRONYM = re.compile(r"[A-Z0-9]{2,}s\Z")
-BRITISH_SUFFIX = (("isation", "ization"), ("ise", "ize"), ("ised", "ized"), ("ising", "izing"), ("tre", "ter"), ("bre", "ber"))
+BRITISH_SUFFIX = (
+    ("isation", "ization"),
+    ("ise", "ize"),
+    ("ised", "ized"),
+    ("ising", "izing"),
+    ("tre", "ter"),
+    ("bre", "ber"),
+)
 
 
 def fold(word: str) -> str:
@@ -67,7 +83,7 @@ def fold(word: str) -> str:
 
 
 def americanize(word: str) -> str:
-    """Send British spellings of a folded word to the American one (haem, oedema, tumour, oesophagus, sulph, -isation)."""
+    """Send British spellings of a folded word to the American one (haem, oedema, tumour, sulph, -isation)."""
     if len(word) < 5:
         return word
     if "ae" in word:

@@ -33,7 +33,7 @@ def bag_words(keys: Sequence[str]) -> list[str]:
     words = [word_class(key) for key in keys if key not in STOPWORDS]
     if not 2 <= len(words) <= MAX_BAG:
         return []
-    if any(not word.isalnum() or word in LINKING or len(word) < 2 and not word.isdigit() for word in words):
+    if any(not word.isalnum() or word in LINKING or (len(word) < 2 and not word.isdigit()) for word in words):
         return []
     return words
 
@@ -106,7 +106,8 @@ def _slots(bags: np.ndarray, size: int) -> np.ndarray:
 class _Content:
     """The content words of a stream: `word` their positions, `key` prefix sums [n + 1], `link` what stands before each.
 
-    `link`: 0 nothing or stopwords, 1 a conjunction, 2 anything else, which no match may cross. `touches`: the word stands
+    `link`: 0 nothing or stopwords, 1 a conjunction, 2 anything else, which no match may cross. `touches`: the word
+    stands
     right behind the one before; so a match must not end there, in the middle of a noun phrase ("bulbous nasal | tip").
     """
 
@@ -124,7 +125,8 @@ def find_bags(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Order-free matches in a word stream.
 
-    `word_hash` [m] class hash of each word (0: stopword or no word), `member` [m] whether it is in any bag, `linking` [m]
+    `word_hash` [m] class hash of each word (0: stopword or no word), `member` [m] whether it is in any bag, `linking`
+    [m]
     whether it is "and", "or", "/". Returns first word, last word (half-open), group, and whether the match is stretched
     over words of its neighbour ("[short] and broad [thumbs]").
     """
@@ -188,7 +190,9 @@ def _shared_heads(table: BagTable, content: _Content) -> list[Positions]:
         for skip in range(1, MAX_SKIP + 1):
             for head in (1, 2):
                 # the lone part ends right before the joint, the head follows `skip` words after it
-                matches.append(_stretched(table, content, joint - alone, joint, joint + skip, joint + skip + head, joint))
+                matches.append(
+                    _stretched(table, content, joint - alone, joint, joint + skip, joint + skip + head, joint)
+                )
                 # the head comes first, the lone part begins right after the joint
                 matches.append(
                     _stretched(table, content, joint - skip - head, joint - skip, joint, joint + alone, joint)
@@ -229,5 +233,3 @@ def _stretched(
     group = table.find(key[first_end] - key[first] + (key[second_end] - key[second]))
     hit = group >= 0
     return first[hit], second_end[hit] - 1, group[hit]
-
-

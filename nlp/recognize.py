@@ -6,7 +6,7 @@ import numpy as np
 
 from .order_free import find_bags
 from .stream import Stream
-from .terminology.terminology import ENTRY_CASE, GROUP_ANY, GROUP_MIXED, GROUP_UPPER, GROUP_UPPER_WORDLIKE, Terminology
+from .terminology.terminology import ENTRY_CASE, GROUP_ANY, GROUP_MIXED, GROUP_UPPER_WORDLIKE, Terminology
 from .tokens import Flag, Kind, SurfaceTable
 from .trie import without_overlaps
 

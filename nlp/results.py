@@ -71,10 +71,12 @@ class ExtractedNote:
 class BatchResult:
     """Mentions, their cues and the sections of a batch of notes, as arrays.
 
-    Mentions [k], ordered by note, start, end: `note`, `start`, `end` (characters of that note), `concept` (number in the
-    terminology, -1 none), `group` (dictionary string; -1 for given spans; -2 - number of the
-    abbreviation where the abbreviation table decided), axis and assertion numbers into the tuples above, `section` (number of the section).
-    Cues [p], ordered by mention then position: `cue_mention`, `cue_start`, `cue_end`, `cue_rule` into `rules`; negative:
+    Mentions [k], ordered by note, start, end: `note`, `start`, `end` (characters of that note), `concept` (number in
+    the terminology, -1 none), `group` (dictionary string; -1 for given spans; -2 - number of the
+    abbreviation where the abbreviation table decided), axis and assertion numbers into the tuples above, `section`
+    (number of the section).
+    Cues [p], ordered by mention then position: `cue_mention`, `cue_start`, `cue_end`, `cue_rule` into `rules`;
+    negative:
     -1 - section number.
     Sections [s]: `section_note`, `section_start`, `section_end`, `section_name`, `section_parent` into `section_names`.
     """

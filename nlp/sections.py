@@ -1,8 +1,8 @@
 """Sections: every character of a note belongs to exactly one; headings are found by table, place and form.
 
 A heading stands at the beginning of a line or sentence and is followed by a colon, ends its line, or is shouted at the
-beginning of a line. Capitalised headings that no table knows open a section called `other`, so that what went before does
-not leak past them.
+beginning of a line. Capitalised headings that no table knows open a section called `other`, so that what went before
+does not leak past them.
 """
 
 from __future__ import annotations
@@ -17,19 +17,22 @@ from .tokens import Flag, Kind, TokenBatch, kind_in
 
 # Sections that have parts: an organ heading below them is theirs, elsewhere it stands for itself.
 PARENTS = frozenset(
-    "physical_exam review_of_systems objective findings laboratory imaging diagnostic_studies results assessment_and_plan"
-    " social_history mental_status_exam vital_signs".split()
+    "physical_exam review_of_systems objective findings laboratory imaging diagnostic_studies results"
+    " assessment_and_plan social_history mental_status_exam vital_signs".split()
 )
 # Parts of an examination that have headings of their own; what follows them belongs to the examination again.
 EXAM = frozenset(("physical_exam", "objective"))
 EXAM_PARTS = frozenset(("vital_signs", "mental_status_exam", "general_appearance"))
 # A capitalised line that ends in one of these and a colon introduces findings, not a section ("Positive for:").
 NO_HEADING = frozenset(
-    "for positive negative denies denied reports reported with without no not and or of following include if when".split()
+    "for positive negative denies denied reports reported with without no not and or of following include if"
+    " when".split()
 )
 # "PMH x" at the beginning of a line is a heading without its colon, unless it goes on as a sentence ("PMH of angina").
 RUN_IN = frozenset("pmh pmhx psh pshx fhx fh hpi ros shx".split())
-SENTENCE_GOES_ON = frozenset("of is was significant notable remarkable positive negative includes included reviewed as per for".split())
+SENTENCE_GOES_ON = frozenset(
+    "of is was significant notable remarkable positive negative includes included reviewed as per for".split()
+)
 HEADER, UNKNOWN = "header", "other"
 # "Past medical history, per patient:" - words that may stand between a known heading and its colon
 MAX_EXTRA_WORDS = 5
@@ -40,8 +43,8 @@ MAX_UNKNOWN_WORDS = 7
 class SectionBatch:
     """Sections of a batch in order; `[s]` arrays.
 
-    `spoken_end` word up to which the section's name speaks for what stands in it: a heading without a colon in a line of
-    its own ("PMH asthma, gout") says nothing of the lines below.
+    `spoken_end` word up to which the section's name speaks for what stands in it: a heading without a colon in a line
+    of its own ("PMH asthma, gout") says nothing of the lines below.
 
     `name` number into `names`; `parent` the enclosing section's name number or -1; `first_word` word where the section
     begins; `body_word` first word after the heading; `start` characters in the batch; `note` note number; `heading_end`
@@ -74,7 +77,7 @@ class HeadingWords:
 
 def find_sections(stream: Stream, tokens: TokenBatch, table: HeadingTable, words: HeadingWords) -> SectionBatch:
     """Cut each note of the batch into sections."""
-    kind, flags = stream.kind, stream.flags
+    kind = stream.kind
     line_start = _line_starts(stream)
     sentence_start = np.zeros(len(kind), bool)
     sentence_start[stream.sentence_first[:-1]] = True
@@ -256,7 +259,9 @@ def _lay_out(
 def _spoken_ends(stream: Stream, body: np.ndarray) -> np.ndarray:
     """The end of the line for headings with words right behind them, far away for all others."""
     kind = stream.kind
-    run_in = kind_in(kind[np.maximum(body - 1, 0)], Kind.WORD) & kind_in(kind[np.minimum(body, len(kind) - 1)], Kind.WORD)
+    run_in = kind_in(kind[np.maximum(body - 1, 0)], Kind.WORD) & kind_in(
+        kind[np.minimum(body, len(kind) - 1)], Kind.WORD
+    )
     newline = np.append(np.flatnonzero(kind_in(kind, Kind.NEWLINE, Kind.BREAK)), len(kind))
     line_end = newline[np.searchsorted(newline, body)]
     return np.where(run_in, line_end, len(kind))

@@ -1,7 +1,7 @@
 """The extractor as a spaCy component: `nlp.add_pipe("phenotext")` fills `doc.ents` and medspaCy's attribute names.
 
-Drops into medspaCy and scispaCy pipelines; nothing of spaCy is imported by the engine itself. Needs the `spacy` extra. spaCy reads the factory's annotations at run time, so
-they are not postponed here.
+Drops into medspaCy and scispaCy pipelines; nothing of spaCy is imported by the engine itself. Needs the `spacy`
+extra. spaCy reads the factory's annotations at run time, so they are not postponed here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -63,7 +63,8 @@ class PhenotextComponent:
         if self.source == "ents":
             entities = list(doc.ents)
             doc.ents = [
-                Span(doc, e.start, e.end, label=e.label_, kb_id=m.code or e.kb_id_) for e, m in zip(entities, note.mentions)
+                Span(doc, e.start, e.end, label=e.label_, kb_id=m.code or e.kb_id_)
+                for e, m in zip(entities, note.mentions)
             ]
             for entity, mention in zip(doc.ents, note.mentions):
                 _annotate(entity, mention)

@@ -1,7 +1,8 @@
 """From tokens to sentences and to the stream of words that the matchers read.
 
 Line breaks are read as soft (a wrapped line) or hard, never rewritten. The word stream leaves out what should not keep
-two words apart: hyphens inside words, apostrophes with a possessive s, full stops that end no sentence, soft line breaks.
+two words apart: hyphens inside words, apostrophes with a possessive s, full stops that end no sentence, soft line
+breaks.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ _LIST_STARTERS = (Kind.BULLET, Kind.HYPHEN, Kind.OPEN, Kind.RULER, Kind.NEWLINE,
 class Stream:
     """Word stream of a batch. All arrays are [m], one cell a word, except `ends_sentence`/`hard` which are per token.
 
-    `token` index into the tokens; `surface` its surface id; `term`/`cue` vocabulary ids (-1 unknown); `sentence` running number; `start`/`end`
-    characters in the batch; `kind`, `flags` as the tokens'.
+    `token` index into the tokens; `surface` its surface id; `term`/`cue` vocabulary ids (-1 unknown); `sentence`
+    running number; `start`/`end` characters in the batch; `kind`, `flags` as the tokens'.
     """
 
     token: np.ndarray
@@ -110,7 +111,12 @@ def _hard_breaks(
     starts_item |= (after == Kind.NUMBER) & kind_in(kind[second], Kind.PERIOD, Kind.CLOSE)
     lower = (following_flags[newline] & Flag.LOWER) > 0
     comma = before == Kind.COMMA
-    soft = ~ends_line & ~starts_item & (line_length >= WRAPPED_LINE) & (lower | comma | ~_looks_like_heading(tokens, newline))
+    soft = (
+        ~ends_line
+        & ~starts_item
+        & (line_length >= WRAPPED_LINE)
+        & (lower | comma | ~_looks_like_heading(tokens, newline))
+    )
     soft |= comma & lower & ~starts_item
     last_flags = tokens.flags[np.maximum(newline - 1, 0)]
     unfinished = ((last_flags & Flag.CONTINUES) > 0) & ((last_flags & Flag.LOWER) > 0)
@@ -154,7 +160,9 @@ def _sentence_ends(
     lower_next = (following_flags & Flag.LOWER) > 0
     abbreviation = (previous_flags & Flag.ABBREVIATION) > 0
     initial = ((previous_flags & Flag.INITIAL) > 0) & (following == Kind.WORD)
-    single_lower = (previous == Kind.WORD) & ((previous_flags & Flag.LOWER) > 0) & (tokens.start - np.roll(tokens.start, 1) == 1)
+    single_lower = (
+        (previous == Kind.WORD) & ((previous_flags & Flag.LOWER) > 0) & (tokens.start - np.roll(tokens.start, 1) == 1)
+    )
     not_last = ~kind_in(following, Kind.NEWLINE, Kind.BREAK)
     # "p.r.n. pain", "q.d. for": a one-letter word before the stop and a small letter after it
     ends &= ~((kind == Kind.PERIOD) & not_last & (abbreviation | initial | (single_lower & lower_next)))

@@ -101,18 +101,21 @@ PUNCTUATION = {
 }
 # Words after which a full stop does not end the sentence.
 ABBREVIATIONS = frozenset(
-    "dr mr mrs ms prof st vs approx dept fig ref etc eg ie cf al resp temp wt ht hosp pt pts yr yrs mo mos wk wks hr hrs"
-    " min sec tab tabs cap caps inj inc ltd jr sr rt lt bilat neg pos incl excl max ext int hx dx rx tx sx fx".split()
+    "dr mr mrs ms prof st vs approx dept fig ref etc eg ie cf al resp temp wt ht hosp pt pts yr yrs mo mos wk wks"
+    " hr hrs min sec tab tabs cap caps inj inc ltd jr sr rt lt bilat neg pos incl excl max ext int hx dx rx tx sx"
+    " fx".split()
 )
 # Words that cannot end a line for good ("There is no\nlymphadenopathy").
-CONTINUING = frozenset("no not of the a an and or nor with without for to in on at by from any her his their is was are were".split())
+CONTINUING = frozenset(
+    "no not of the a an and or nor with without for to in on at by from any her his their is was are were".split()
+)
 # Classes of numbers that cues may name: "in yyyy", "at age nn".
 YEAR, NUMBER = "yyyy", "nn"
 # The first alternative is by far the commonest. `_` is its own token; a run of it is a placeholder.
 _WORD = r"[^\W_]+[ \t]*"
 _REST = (
     r"|(?:\r\n?|[\n\x0b\x0c\x85\u2028\u2029])[ \t]*"  # one line break with the next line's indentation
-    r"|\[\*\*[^\]\n]{0,120}\*\*\][ \t]*|\*\*[A-Z][A-Z_-]*(?:\[[^\]\n]{0,80}\])?[ \t]*|_+[ \t]*"  # de-identification masks
+    r"|\[\*\*[^\]\n]{0,120}\*\*\][ \t]*|\*\*[A-Z][A-Z_-]*(?:\[[^\]\n]{0,80}\])?[ \t]*|_+[ \t]*"  # masks
     r"|[-=~#.*]{3,}[ \t]*"
     r"|[^\w\s][ \t]*|\s"
 )
@@ -291,8 +294,8 @@ class SurfaceTable:
 class TokenBatch:
     """Tokens of several notes in one row of arrays, a `BREAK` before each note and one at the end.
 
-    `surface` [n] ids; `start` [n] characters from the beginning of the batch (notes laid end to end); `note_token` [k+1]
-    index of each note's leading break; `note_char` [k+1] where each note begins.
+    `surface` [n] ids; `start` [n] characters from the beginning of the batch (notes laid end to end); `note_token`
+    [k+1] index of each note's leading break; `note_char` [k+1] where each note begins.
     """
 
     surface: np.ndarray

@@ -174,9 +174,6 @@ class Trie:
         return starts[matched], best_end[matched], best_group[matched]
 
 
-
-
-
 def _slots(keys: np.ndarray, size: int) -> np.ndarray:
     shift = np.uint64(64 - (size.bit_length() - 1))
     # the words of one node differ in the low bits, nodes in the high ones: fold before multiplying
@@ -222,8 +219,8 @@ def pad(sequences: Sequence[Sequence[int] | np.ndarray]) -> tuple[np.ndarray, np
 def without_overlaps(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Indices of matches to keep: of overlapping matches the longest wins, of equally long ones the leftmost.
 
-    `starts` must be ascending, of equal starts the longest first. Matches inside another are dropped at once; only chains
-    of matches that cross each other cost Python time.
+    `starts` must be ascending, of equal starts the longest first. Matches inside another are dropped at once; only
+    chains of matches that cross each other cost Python time.
     """
     if len(starts) < 2:
         return np.arange(len(starts))

@@ -20,7 +20,9 @@ def read_tsv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 header = cells
                 continue
             if len(cells) != len(header):
-                raise ValueError(f"{path}:{number}: {len(cells)} cells where the header has {len(header)}; check the tabs")
+                raise ValueError(
+                    f"{path}:{number}: {len(cells)} cells where the header has {len(header)}; check the tabs"
+                )
             yield number, dict(zip(header, cells))
 
 

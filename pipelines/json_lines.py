@@ -224,7 +224,7 @@ def _mentions(extractor: Extractor, result: BatchResult) -> list[list[dict[str, 
 
 
 def _candidates(extractor: Extractor, result: BatchResult) -> dict[tuple[int, int], list[str]]:
-    """All codes of each (dictionary string or abbreviation, chosen concept) that may stand for several, the chosen first."""
+    """All codes of each (string, chosen concept) that may stand for several, the chosen one first."""
     codes = extractor.terminology.codes
     several: dict[tuple[int, int], list[str]] = {}
     for group, concept in set(zip(result.group.tolist(), result.concept.tolist())):

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LEXICON_COLUMNS = ("code", "system", "term", "preferred", "kind", "chronic", "area", "source")
+LEXICON_COLUMNS = ("code", "system", "term", "preferred", "kind", "chronic", "area", "source", "semantic_tag")
 ABBREVIATION_COLUMNS = (
     "abbreviation", "expansion", "code", "system", "section", "specialty", "neighbours", "priority", "area",
 )  # fmt: skip

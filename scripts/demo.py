@@ -2,7 +2,8 @@
 
     python scripts/demo.py [--out build/demo]
 
-Reads nothing outside the project. Everything printed is computed from the tables of the run and the sample's truth table.
+Reads nothing outside the project. Everything printed is computed from the tables of the run and the sample's truth
+table.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def comparison(phenotypes: dict[str, Phenotype], found: dict[str, dict[str, set[
 
 
 def sentences(phenotypes: dict[str, Phenotype], found: dict[str, dict[str, set[str]]], out: Path, wanted: str) -> Table:
-    """Evidence: `new` = what notes add to claims, `not` = mentions that keyword search counts and that mean no disease."""
+    """Evidence: `new` = what notes add to claims, `not` = what keyword search counts and means no disease."""
     title = "What claims miss and notes show" if wanted == "new" else "What keyword search counts and must not"
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", show_lines=False)
     for name in ("patient", "phenotype", "sentence", "assertion", "cue"):

@@ -1,7 +1,7 @@
 """One file of named arrays, memory-mapped when opened: the compiled form of a terminology (`.ptx`).
 
-Layout: magic (8 bytes), header length (u64 little-endian), header (JSON: meta, arrays with dtype, shape and offset, sha256
-of the payload), then the arrays, each aligned to 64 bytes. Nothing is pickled; processes share the pages.
+Layout: magic (8 bytes), header length (u64 little-endian), header (JSON: meta, arrays with dtype, shape and offset,
+sha256 of the payload), then the arrays, each aligned to 64 bytes. Nothing is pickled; processes share the pages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import mmap
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def open_artefact(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any], st
         raise ArtefactError(f"{path}: not a compiled terminology; give a file that `terminology build` wrote") from None
     if mapped[:8] != MAGIC:
         raise ArtefactError(
-            f"{path}: not a compiled terminology (wrong first bytes); give a file that `phenotext terminology build` wrote"
+            f"{path}: not a compiled terminology (wrong first bytes); give a file of `phenotext terminology build`"
         )
     length = int.from_bytes(mapped[8:16], "little")
     try:
@@ -126,6 +126,9 @@ class StringColumn:
         if not 0 <= index < len(self):
             raise IndexError(index)
         return self._blob[self._offsets[index] : self._offsets[index + 1]].tobytes().decode("utf-8", "surrogatepass")
+
+    def __iter__(self) -> Iterator[str]:
+        return (self[i] for i in range(len(self)))
 
     def take(self, indices: np.ndarray) -> list[str]:
         """Decode several; each distinct index once."""

@@ -12,11 +12,20 @@ import numpy as np
 from ..normalize import normalize
 from ..order_free import BagTable, bag_words
 from ..tokens import key_words
-from ..trie import MAX_WORDS, Trie, Vocabulary, hash_words, pad
+from ..trie import MAX_WORDS, Trie, Vocabulary, hash_words
 from .artefact import StringColumn, payload_hash
 from .plain_english import plain_english_words
 from .rows import ConceptRow, TermVariant
-from .terminology import CHRONIC, ENTRY_CASE, FORMAT, GROUP_ANY, GROUP_MIXED, GROUP_UPPER, GROUP_UPPER_WORDLIKE, Terminology
+from .terminology import (
+    CHRONIC,
+    ENTRY_CASE,
+    FORMAT,
+    GROUP_ANY,
+    GROUP_MIXED,
+    GROUP_UPPER,
+    GROUP_UPPER_WORDLIKE,
+    Terminology,
+)
 
 # After these words "I" and "V" are numerals, elsewhere a pronoun and an initial; `normalize` maps II to XII everywhere.
 NUMBERED = re.compile(r"type|stage|grade|class|factor|nerve|group|phase|level|degree|zone")
@@ -43,8 +52,8 @@ def compile_terminology(
 ) -> Terminology:
     """Compile; with `out` also write the artefact. Same input, same bytes.
 
-    Of several concepts named by one string the lowest `rank` comes first, then the order of `variants`. Variants of codes
-    that are not among `concepts` and variants of more than MAX_WORDS words are left out.
+    Of several concepts named by one string the lowest `rank` comes first, then the order of `variants`. Variants of
+    codes that are not among `concepts` and variants of more than MAX_WORDS words are left out.
     """
     ordered = sorted({(c.system, c.code): c for c in reversed(concepts)}.values(), key=lambda c: (c.system, c.code))
     number = {(c.system, c.code): i for i, c in enumerate(ordered)}

@@ -1,8 +1,8 @@
 """Which terms may be matched in notes, and in which forms: the filter and the variants between the sources and the
 compiler.
 
-Left out are terms that are plain English, numbers, single letters or punctuation, and terms that hold a context of their own. Terms of more than `MAX_WORDS`
-words are left out unless
+Left out are terms that are plain English, numbers, single letters or punctuation, and terms that hold a context of
+their own. Terms of more than `MAX_WORDS` words are left out unless
 their code has no other. Everything left out is counted with examples in a `RuleReport`.
 """
 
@@ -25,7 +25,8 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _POSSESSIVE = re.compile(r"['’]s?$")
 # "History of hypertension" is hypertension with a temporality: the axes say so, the dictionary must find the disease.
 _CONTEXT = re.compile(
-    r"(?:(?:past|personal|family|prior|previous)\s+)?(?:history|h/o)(?:\s+of\b|:)|family history\b|fh[:/]|denies\b|suspected\b"
+    r"(?:(?:past|personal|family|prior|previous)\s+)?(?:history|h/o)(?:\s+of\b|:)|family history\b|fh[:/]"
+    r"|denies\b|suspected\b"
     r"|(?:at\s+)?(?:increased\s+|high\s+)?risk\s+(?:of|for)\b|at\s+risk\b|no\s+(?:evidence|history|h/o)\b",
     re.IGNORECASE,
 )
@@ -142,7 +143,11 @@ def compile_terms(
         key = (term.system, term.code)
         emitted = False
         for text, rule in forms(term.term, term.semantic_tag):
-            acronym = is_acronym(text) and not _LETTER_PAIR.fullmatch(text) and (capitals_mean_acronym or rule == "acronym_short")
+            acronym = (
+                is_acronym(text)
+                and not _LETTER_PAIR.fullmatch(text)
+                and (capitals_mean_acronym or rule == "acronym_short")
+            )
             reason = drop_reason(text if acronym or capitals_mean_acronym else text.lower())
             if reason:
                 if rule == "":

@@ -50,10 +50,12 @@ class Terminology:
     meta: Mapping[str, Any]
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], sha256: str | None = None) -> Terminology:
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], sha256: str | None = None
+    ) -> Terminology:
         if meta.get("format") != FORMAT:
             raise ArtefactError(
-                f"terminology format {meta.get('format')} but this phenotext reads {FORMAT}; build the terminology again"
+                f"terminology format {meta.get('format')}, but this phenotext reads {FORMAT}; build it again"
             )
         columns = {
             name: StringColumn(arrays[f"{name}_blob"], arrays[f"{name}_offsets"])

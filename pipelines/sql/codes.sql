@@ -1,10 +1,16 @@
 -- MEDS code metadata. A code with an assertion has no parents: absence of a child says nothing of its parent.
--- in:  event, concept, claim_code (code, name, parent)      out: codes
+-- in:  event, evidence, concept, claim_code (code, name, parent)      out: codes
+-- Codes that only evidence has (a relative's negated disease makes no event) are named too.
 WITH used AS (
     SELECT code, any_value(assertion) AS assertion, any_value(domain ORDER BY domain) AS domain,
            CASE count(DISTINCT base_concept_id) WHEN 1 THEN any_value(base_concept_id) ELSE 0 END AS base_concept_id
     FROM event
     GROUP BY code
+    UNION ALL
+    SELECT e.code, 'present', any_value(c.domain), any_value(e.base_concept_id)
+    FROM evidence e JOIN concept c USING (base_concept_id)
+    WHERE e.code IS NOT NULL AND e.code NOT IN (SELECT code FROM event)
+    GROUP BY e.code
 ),
 parent AS (
     SELECT code, min(name) AS name,

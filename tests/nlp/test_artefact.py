@@ -118,7 +118,7 @@ def damaged(path: Path, change: str) -> None:
     [
         ("cut", "cut short; copy it again or build it again"),
         ("cut in the header", "build the terminology again"),
-        ("foreign", "give a file that `phenotext terminology build` wrote"),
+        ("foreign", "give a file of `phenotext terminology build`"),
         ("header", "build the terminology again"),
         ("empty", "give a file that `terminology build` wrote"),
     ],
@@ -139,7 +139,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
     terminology = small()
-    with pytest.raises(ArtefactError, match="build the terminology again"):
+    with pytest.raises(ArtefactError, match="build it again"):
         Terminology.from_arrays(terminology.arrays, {**terminology.meta, "format": 0})
 
 

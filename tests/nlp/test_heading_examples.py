@@ -1,7 +1,8 @@
 """Every heading's two examples: in the first it opens its section, in the second it is ordinary text."""
 
-import pytest
+import itertools
 
+import pytest
 from phenotext.nlp import Extractor
 from phenotext.nlp.heading_table import HeadingRow, default_headings
 
@@ -34,7 +35,10 @@ def _opened_by(row: HeadingRow, text: str, sections: list[tuple[str, int]]) -> b
     ("text", "expected"),
     [
         ("Seen today.\nPMH: asthma", [("header", ()), ("past_medical_history", ())]),
-        ("PHYSICAL EXAM:\nLUNGS: clear\nPLAN:\nrest", [("physical_exam", ()), ("respiratory", ("physical_exam",)), ("plan", ())]),
+        (
+            "PHYSICAL EXAM:\nLUNGS: clear\nPLAN:\nrest",
+            [("physical_exam", ()), ("respiratory", ("physical_exam",)), ("plan", ())],
+        ),
         ("Family History: mother had asthma", [("family_history", ())]),
         ("", [("header", ())]),
         ("no heading at all", [("header", ())]),
@@ -45,4 +49,4 @@ def test_partition(extractor: Extractor, text: str, expected: list[tuple[str, tu
     assert [(section.name, section.path) for section in sections] == expected
     assert sections[0].start == 0
     assert sections[-1].end == len(text)
-    assert all(one.end == other.start for one, other in zip(sections, sections[1:]))
+    assert all(one.end == other.start for one, other in itertools.pairwise(sections))

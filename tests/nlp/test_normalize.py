@@ -1,7 +1,6 @@
 """Two spellings of one word have one key; different words keep different ones."""
 
 import pytest
-
 from phenotext.nlp.normalize import normalize
 
 
@@ -36,7 +35,15 @@ def test_spellings_meet(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("virus", "vire"), ("pelvis", "pelvi"), ("gas", "ga"), ("toes", "tes"), ("four", "for"), ("iv", "i"), ("basis", "base")],
+    [
+        ("virus", "vire"),
+        ("pelvis", "pelvi"),
+        ("gas", "ga"),
+        ("toes", "tes"),
+        ("four", "for"),
+        ("iv", "i"),
+        ("basis", "base"),
+    ],
 )
 def test_words_stay_apart(one: str, other: str) -> None:
     assert normalize(one) != normalize(other)

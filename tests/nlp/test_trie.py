@@ -1,9 +1,10 @@
 """The array trie finds what a plain dictionary of word tuples finds."""
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-
 from phenotext.nlp.trie import Trie, Vocabulary, pad, without_overlaps
 
 SEQUENCES = st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=5), min_size=1, max_size=30)
@@ -44,11 +45,11 @@ def test_a_vetoed_match_gives_way_to_a_shorter_one() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 6)), max_size=30))
 def test_kept_matches_do_not_overlap_and_the_longest_is_among_them(spans: list[tuple[int, int]]) -> None:
-    spans = sorted({start: length for start, length in spans}.items())
+    spans = sorted(dict(spans).items())
     starts = np.array([s for s, _ in spans], np.int64)
     ends = np.array([s + n for s, n in spans], np.int64)
     kept = without_overlaps(starts, ends)
-    for one, other in zip(kept[:-1], kept[1:]):
+    for one, other in itertools.pairwise(kept):
         assert ends[one] <= starts[other]
     if len(spans):
         assert (ends - starts)[kept].max() == (ends - starts).max()
@@ -56,7 +57,7 @@ def test_kept_matches_do_not_overlap_and_the_longest_is_among_them(spans: list[t
 
 @given(st.lists(st.tuples(st.integers(0, 25), st.integers(1, 9)), max_size=25))
 def test_choice_equals_the_plain_greedy_one(spans: list[tuple[int, int]]) -> None:
-    ordered = sorted({start: length for start, length in spans}.items())
+    ordered = sorted(dict(spans).items())
     starts = np.array([s for s, _ in ordered], np.int64)
     ends = np.array([s + n for s, n in ordered], np.int64)
     taken: list[int] = []

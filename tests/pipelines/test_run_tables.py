@@ -152,7 +152,8 @@ def test_output_is_a_meds_dataset(finished: RunResult) -> None:
         seen |= subjects
     codes = pq.read_table(out / meds.code_metadata_filepath)
     meds.CodeMetadataSchema.validate(codes)
-    assert {row["code"] for row in rows(out, "event")} == set(codes.column("code").to_pylist())
+    named = {row["code"] for row in rows(out, "event")} | {row["code"] for row in rows(out, "evidence")}
+    assert named == set(codes.column("code").to_pylist())
     meds.SubjectSplitSchema.validate(pq.read_table(out / meds.subject_splits_filepath))
     meds.DatasetMetadataSchema.validate(json.loads((out / meds.dataset_metadata_filepath).read_bytes()))
 
