@@ -185,6 +185,9 @@ def _windows(table: BagTable, content: _Content) -> list[Positions]:
 def _shared_heads(table: BagTable, content: _Content) -> list[Positions]:
     """Matches whose head is shared: "[short] and broad [thumbs]", "[hypoplasia] of the maxilla and [mandible]"."""
     joint = np.flatnonzero(content.link == 1)
+    # both neighbours of the joint belong to the terms that share a head
+    foreign = content.foreign
+    joint = joint[(foreign[joint + 1] == foreign[joint]) & (foreign[joint] == foreign[joint - 1])]
     matches: list[Positions] = []
     for alone in (1, 2):
         for skip in range(1, MAX_SKIP + 1):
