@@ -118,9 +118,9 @@ class ScopeRules:
         """[c] where the list ends that a cue before a colon and a line break introduces ("Denies:\n fever"), else 0."""
         kind = stream.kind
         final = len(kind) - 1
-        heads = (kind[np.minimum(cues.last, final)] == Kind.COLON) & (
-            kind[np.minimum(cues.last + 1, final)] == Kind.NEWLINE
-        )
+        after, next_ = kind[np.minimum(cues.last, final)], kind[np.minimum(cues.last + 1, final)]
+        heads = (after == Kind.COLON) & (next_ == Kind.NEWLINE)
+        heads |= (after == Kind.NEWLINE) & kind_in(next_, Kind.BULLET, Kind.HYPHEN)
         heads &= cues.category <= Category.HYPOTHETICAL
         result = np.zeros(len(cues.first), np.int64)
         rows = np.flatnonzero(heads)
