@@ -12,7 +12,7 @@ import numpy as np
 
 from .abbreviation_table import AbbreviationSense, by_abbreviation
 from .definitions import expansion_keys, long_form, match_expansion, spelled_by_initials, window_words
-from .recognize import Matches, shouted_around
+from .recognize import Matches, part_of_a_name, shouted_around
 from .sections import SectionBatch
 from .sense_choice import NeighbourWords, Occurrences, SenseChooser, neighbour_key
 from .stream import Stream
@@ -173,7 +173,8 @@ class AbbreviationTable:
                 if size > best and texts[note][start:end] == name:
                     best, row[head] = size, number
                     last[head] = begin + size
-        ours = np.flatnonzero(row >= 0)
+        whole = ~part_of_a_name(stream, (stream.flags & Flag.UPPER) > 0, first, last)
+        ours = np.flatnonzero((row >= 0) & whole)
         first, last, row = first[ours], last[ours], row[ours]
         note = np.searchsorted(note_char, stream.start[first], side="right") - 1
         return Occurrences(first, last, row, note)

@@ -61,7 +61,7 @@ IRREGULAR = {
     "men": "man",
     "grey": "gray",
     "mould": "mold",
-    "colic": "colic",
+    "mets": "mets",  # metastases, not "met"
 }
 PLURAL_ACRONYM = re.compile(r"[A-Z0-9]{2,}s\Z")
 BRITISH_SUFFIX = (

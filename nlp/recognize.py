@@ -7,7 +7,7 @@ import numpy as np
 from .order_free import find_bags
 from .stream import Stream
 from .terminology.terminology import ENTRY_CASE, GROUP_ANY, GROUP_MIXED, GROUP_UPPER_WORDLIKE, Terminology
-from .tokens import Flag, Kind, SurfaceTable
+from .tokens import Flag, Kind, SurfaceTable, kind_in
 from .trie import without_overlaps
 
 Matches = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -34,7 +34,7 @@ def recognize(
         rows = np.flatnonzero(~fits)
         if len(rows):
             starts, ends = starts[rows], ends[rows]
-            capitals = lowered[ends] == lowered[starts]
+            capitals = (lowered[ends] == lowered[starts]) & ~part_of_a_name(stream, upper, starts, ends)
             shouting = (needs[rows] == GROUP_UPPER_WORDLIKE) & shouted_around(stream, upper, starts, ends)
             fits[rows] = capitals & ~shouting
         return fits
@@ -87,6 +87,19 @@ def _with_bags(
     all_group = np.concatenate((all_group, group[keep].astype(all_group.dtype)))
     order = np.lexsort((all_group, all_last, all_first))
     return all_first[order], all_last[order], all_group[order]
+
+
+def part_of_a_name(stream: Stream, upper: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """[k] bool: acronyms tied by a hyphen to other capitals or a number: the "PD" of PD-L1 is no Parkinson disease."""
+    code = upper | (stream.kind == Kind.NUMBER)
+    before, after = np.maximum(starts - 1, 0), np.minimum(ends, len(upper) - 1)
+    tied_before = code[before] & (stream.start[starts] - stream.end[before] == 1)
+    tied_before &= kind_in(stream.kind[before], Kind.WORD, Kind.NUMBER)
+    tied_after = code[after] & (stream.start[after] - stream.end[ends - 1] == 1)
+    tied_after &= kind_in(stream.kind[after], Kind.WORD, Kind.NUMBER)
+    # a blank is one character too: only what the stream dropped, a hyphen, leaves neighbours unspaced
+    spaced = (stream.flags & Flag.SPACED) > 0
+    return (tied_before & ~spaced[before]) | (tied_after & ~spaced[ends - 1])
 
 
 def shouted_around(stream: Stream, upper: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
