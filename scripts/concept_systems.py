@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phenotext.nlp import Extractor
-from phenotext.nlp.terminology import build_terminology, read_source
 from scoring import read_json_lines
 from span_scoring import CodedSpan
+
+from phenotext.nlp import Extractor
+from phenotext.nlp.terminology import build_terminology, read_source
 
 DRIVER = Path(__file__).resolve().parent / "peers" / "medspacy_targets.py"
 

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from phenotext.annotations.markup import parse
 from scoring import ANSWERED, REPOSITORY, Axes, count, print_table, systems
+
+from phenotext.annotations.markup import parse
 
 CHALLENGE = REPOSITORY / "tests" / "data" / "challenge_assertion.tsv"
 DEFAULTS = {"negation": "affirmed", "certainty": "certain", "temporality": "recent", "experiencer": "patient"}

@@ -23,7 +23,6 @@ from pathlib import Path
 
 from code_maps import Hpo, Steps, mondo_umls_pairs
 from concept_systems import Document, Predict, lexicon_rows, medspacy, phenotext, read_documents
-from phenotext.nlp import Extractor
 from scoring import REPOSITORY, can_import, print_table
 from span_scoring import (
     BOTH,
@@ -42,6 +41,8 @@ from span_scoring import (
     overlapping,
     overlapping_uncoded,
 )
+
+from phenotext.nlp import Extractor
 
 TUNE = ("hpo_id68", "medcat_mtsamples")
 MEASURE_ONLY = ("hpo_gsc_plus", "e3c_layer1")

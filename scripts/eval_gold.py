@@ -18,8 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from make_gold import GOLD
-from phenotext.annotations.gold_notes import ASSERTIONS, AXES, GoldMention, GoldNote, read_gold_notes
-from phenotext.nlp import ExtractedNote, Extractor, Mention
 from scoring import count, f1_interval, print_table
 from span_pairs import interval_by_note, pairs, share_right
 from span_scoring import (
@@ -32,6 +30,9 @@ from span_scoring import (
     overlapping,
     overlapping_uncoded,
 )
+
+from phenotext.annotations.gold_notes import ASSERTIONS, AXES, GoldMention, GoldNote, read_gold_notes
+from phenotext.nlp import ExtractedNote, Extractor, Mention
 
 CLASSES = [(axis, value) for axis, values in AXES.items() for value in values[1:]]
 DETECTION = {

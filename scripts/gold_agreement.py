@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 from make_gold import GOLD
-from phenotext.annotations.gold_notes import AXES, GoldNote, read_gold_notes
 from scoring import print_table
 from span_pairs import interval_by_note, kappa, pairs, share_right
 from span_scoring import CodedSpan, exact, exact_uncoded, figures, overlapping, overlapping_uncoded
+
+from phenotext.annotations.gold_notes import AXES, GoldNote, read_gold_notes
 
 SPAN_TASKS = {
     "span, exact": exact_uncoded,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from phenotext.annotations.gold_notes import AXES, SYSTEM, GoldNote, read_gold_notes
 
 GOLD = Path(__file__).resolve().parent.parent / "annotations" / "gold"

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_extract import machine, read_notes, table
+
 from phenotext.nlp import Extractor, context, evidence, extractor, recognize, tokens
 from phenotext.nlp.terminology import build_terminology
 

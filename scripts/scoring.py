@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+
 from phenotext.nlp import Extractor
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from phenotext.nlp import Extractor
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,9 +16,10 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 import phenotext
 import phenotext.nlp
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # An import may go from a room to itself and to those before it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from phenotext.annotations.markup import MarkedSpan, parse, render
 
 TEXT = st.text(alphabet="ab <>&;/m=\"'\n\t\r\0é\u0301\U0001f600ltgamp", max_size=40)

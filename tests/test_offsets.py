@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from phenotext.nlp import BatchResult, ExtractedNote, Extractor, SpanError
 from phenotext.nlp.cue_table import default_cues
 from phenotext.nlp.heading_table import default_headings

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+
 from phenotext.nlp import Extractor
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from phenotext.nlp import Extractor
 from phenotext.nlp.abbreviation_table import AbbreviationSense, default_abbreviations, read_abbreviations
 from phenotext.nlp.definitions import long_form, spelled_by_initials

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from phenotext.nlp import Extractor, Terminology
 from phenotext.nlp.starter import starter_terminology
 from phenotext.nlp.terminology.artefact import ArtefactError

@@ -1,6 +1,7 @@
 """Every cue's two examples: in the first it acts, in the second its words stand there and it does not."""
 
 import pytest
+
 from phenotext.annotations.markup import MarkedSpan, parse
 from phenotext.nlp import Extractor, Mention
 from phenotext.nlp.cue_table import Category, CueRow, default_cues

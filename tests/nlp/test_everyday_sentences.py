@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
+
 from phenotext.annotations.markup import parse
 from phenotext.nlp import Extractor, Mention
 

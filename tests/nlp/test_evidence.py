@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
+
 from phenotext.nlp import Extractor
 from phenotext.nlp.evidence import EVIDENCE_COLUMNS, SNIPPET_CHARACTERS, evidence_batch
 from phenotext.nlp.tables import EVIDENCE

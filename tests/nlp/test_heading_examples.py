@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+
 from phenotext.nlp import Extractor
 from phenotext.nlp.heading_table import HeadingRow, default_headings
 

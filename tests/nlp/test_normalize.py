@@ -1,6 +1,7 @@
 """Two spellings of one word have one key; different words keep different ones."""
 
 import pytest
+
 from phenotext.nlp.normalize import normalize
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from phenotext.nlp import Extractor
 
 spacy = pytest.importorskip("spacy")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from phenotext.nlp.stream import build_stream
 from phenotext.nlp.tokens import Kind, SurfaceTable, classify, split, tokenize, words_of
 from phenotext.nlp.trie import Vocabulary

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from phenotext.nlp.trie import Trie, Vocabulary, pad, without_overlaps
 
 SEQUENCES = st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=5), min_size=1, max_size=30)

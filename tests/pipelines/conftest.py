@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+
 from phenotext.pipelines.run import RunResult, run
 from phenotext.pipelines.settings import Settings
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+
 from phenotext.pipelines import claims as claims_module
 from phenotext.pipelines.concepts import SPELLED_VOCABULARIES, spelled_id
 from phenotext.pipelines.errors import RunError

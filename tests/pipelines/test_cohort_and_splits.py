@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.run import RunResult, run
 from phenotext.pipelines.settings import Settings

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from phenotext.pipelines import ids
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.ids import Identifier, SeenNotes, kept_integer

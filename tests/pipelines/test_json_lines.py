@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from phenotext.nlp import Extractor
 from phenotext.pipelines.json_lines import extract_lines, extract_stream, parse_line
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from phenotext.pipelines import features, sql
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.leaks import check_leaks

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pyarrow as pa
 import pytest
+
 from phenotext.pipelines.database import Database, connect, put
 from phenotext.pipelines.features import compute_features, load_analyses
 

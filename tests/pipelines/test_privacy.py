@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.run import run
 from phenotext.pipelines.settings import Settings

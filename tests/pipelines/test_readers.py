@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.readers import BadRow, NoteRow, open_corpus, rows
 from phenotext.pipelines.readers.rows import RowRules

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from phenotext.pipelines.durable import exclusive
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.run import run

@@ -9,6 +9,7 @@ from pathlib import Path
 import meds
 import pyarrow.parquet as pq
 import pytest
+
 from phenotext.nlp.tables import TABLES, primary_key
 from phenotext.pipelines.run import RunResult, run
 from phenotext.pipelines.settings import Settings

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from phenotext.nlp.version import VERSION
 from phenotext.pipelines.errors import RunError
 from phenotext.pipelines.lag import Lag

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from phenotext.nlp.terminology import SourceError, Terminology, build_terminology
 from phenotext.nlp.terminology.build import compile_sources
 from phenotext.nlp.terminology.chronic import is_chronic

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from phenotext.nlp.terminology.plain_english import plain_english_words
 from phenotext.nlp.terminology.rows import TermVariant
 from phenotext.nlp.terminology.rules import RuleReport, compile_terms, drop_reason, forms

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from phenotext.nlp.terminology.source_term import SourceError
 from phenotext.nlp.terminology.sources import read_source
 from phenotext.nlp.terminology.systems import canonical_system, code_fault, is_concept_id, tidy_code, verhoeff_ok
