@@ -1,6 +1,6 @@
 """Order-free matching: terms of several words found whatever their order, inflection or shared parts.
 
-"Cyst of the left kidney" is no string of a dictionary that has "renal cyst", and "short and broad thumbs" names two
+"Cyst of the kidney" is no string of a dictionary that has "renal cyst", and "short and broad thumbs" names two
 findings. A term's key is the sum of its content words' class hashes (Zobrist), so the key of any stretch of text is the
 difference of two prefix sums, whatever the order of its words.
 """
