@@ -63,8 +63,9 @@ class RuleReport:
 def drop_reason(term: str) -> str | None:
     """Why a term must not be matched, or None if it may be.
 
-    Reasons: `punctuation`, `numeric`, `one_letter`, `plain_english`, `too_long`. Acronyms in capitals are not plain
-    English: `ALL` is kept, `all` is not.
+    Reasons: `punctuation`, `numeric`, `one_letter`, `plain_english`, `context`, `too_long`. Acronyms in capitals are
+    not plain English: `ALL` is kept, `all` is not. `context` are names that hold their own negation, certainty,
+    temporality or experiencer ("family history of asthma").
     """
     words: list[str] = _WORD.findall(term.lower())
     if "'" in term or "’" in term:
@@ -78,6 +79,10 @@ def drop_reason(term: str) -> str | None:
         return "one_letter"
     if len(words) > MAX_WORDS:
         return "too_long"
+    if _LETTER_PAIR.fullmatch(term.strip()):
+        return None
+    if _CONTEXT.match(term):
+        return "context"
     if len(words) == 2 and all(len(word) == 1 or _ORDINAL.fullmatch(word) for word in words):
         return "one_letter"
     if len(words) <= 4 and not is_acronym(term.strip()) and _is_plain(words):

@@ -15,7 +15,6 @@ from phenotext.nlp.terminology.artefact import ArtefactError
 from phenotext.nlp.terminology.build import compile_sources
 from phenotext.nlp.terminology.compile import compile_terminology
 from phenotext.nlp.terminology.rows import ConceptRow, TermVariant
-from phenotext.nlp.terminology.rules import drop_reason
 from phenotext.nlp.tsv import data_file, read_tsv
 
 HEADER = "code\tsystem\tterm\tpreferred\tchronic\n"
@@ -199,9 +198,8 @@ def lexicon_terms() -> list[tuple[str, str]]:
     return [(row["code"], row["term"]) for path in sorted(folder.glob("*.tsv")) for _, row in read_tsv(path)]
 
 
-# Two letters and a mark: left out by rule. The abbreviation table has others of the kind, but not "n&v" in small
-# letters; and without context it reads "C/S" as another of its senses.
-LETTERS = {"C/S", "n&v"}
+# The abbreviation table decides: without context it reads "C/S" as another of its senses.
+LETTERS = {"C/S"}
 
 
 def test_every_term_of_the_starter_lexicon_is_found(extractor: Extractor) -> None:
@@ -216,7 +214,3 @@ def test_every_term_of_the_starter_lexicon_is_found(extractor: Extractor) -> Non
             found = [(m.text, m.candidates) for m in note.mentions]
             wrong.append(f"{code} {term!r}: {found}")
     assert not wrong, f"{len(wrong)} terms are not found:\n" + "\n".join(wrong)
-
-
-def test_the_exceptions_are_dropped_by_rule() -> None:
-    assert {drop_reason(term) for term in LETTERS} == {"one_letter"}
