@@ -151,6 +151,8 @@ class Extractor:
             first, last, group, concept = self.abbreviations.resolve(
                 texts, tokens.note_char, stream, self._surfaces, sections, (first, last, group), concept
             )
+            outside = ~sections.in_known_headings(first, last)
+            first, last, group, concept = first[outside], last[outside], group[outside], concept[outside]
             mentions = MentionWords(first, last, overlapping=False)
             note = np.searchsorted(tokens.note_char, stream.start[first], side="right") - 1
             start = stream.start[first] - tokens.note_char[note]

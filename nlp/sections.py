@@ -65,6 +65,12 @@ class SectionBatch:
         """Section number of each word position."""
         return np.searchsorted(self.first_word, words, side="right") - 1
 
+    def in_known_headings(self, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """[k] bool: word ranges inside a heading of the table: "Allergies:" and "PE:" name a section, no finding."""
+        section = self.of_words(first)
+        known = (self.name < len(self.names) - 2)[section]  # the last two are the header and unknown headings
+        return known & (last <= self.body_word[section])
+
 
 @dataclass(frozen=True, slots=True)
 class HeadingWords:
