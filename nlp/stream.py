@@ -118,12 +118,27 @@ def _hard_breaks(
         & (lower | comma | ~_looks_like_heading(tokens, newline))
     )
     soft |= comma & lower & ~starts_item
+    soft |= _wrapped(tokens, newline, breaks, line_length) & lower & ~ends_line & ~starts_item
     last_flags = tokens.flags[np.maximum(newline - 1, 0)]
     unfinished = ((last_flags & Flag.CONTINUES) > 0) & ((last_flags & Flag.LOWER) > 0)
     answer = kind_in(kind[np.maximum(newline - 2, 0)], Kind.COLON, Kind.HYPHEN, Kind.QUESTION)  # "Cough: no"
     soft |= unfinished & ~starts_item & ~answer
     hard[newline[~soft]] = True
     return hard
+
+
+def _wrapped(tokens: TokenBatch, newline: np.ndarray, breaks: np.ndarray, line_length: np.ndarray) -> np.ndarray:
+    """[k] bool: lines whose next word would have made them longer than any line of their note: a narrow column."""
+    starts = np.concatenate(([0], breaks[:-1]))
+    lengths = tokens.start[breaks] - tokens.end[starts]
+    note = np.searchsorted(tokens.note_token, breaks, side="left") - 1
+    widest = np.zeros(len(tokens.note_token), np.int64)
+    np.maximum.at(widest, np.maximum(note, 0), lengths)
+    mine = np.searchsorted(tokens.note_token, newline, side="right") - 1
+    after = np.minimum(newline + 1, len(tokens.start) - 1)
+    # a comma glued to the next word had to fit too
+    glued = (tokens.flags[after] & Flag.SPACED) == 0
+    return line_length + 1 + (tokens.end[after] - tokens.start[after]) + glued > widest[mine]
 
 
 def _looks_like_heading(tokens: TokenBatch, newline: np.ndarray) -> np.ndarray:

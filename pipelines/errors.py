@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+
+def refuse_same_file(out: Path, *inputs: Path) -> None:
+    """Raise RunError where `out` is one of the inputs, by whatever name: writing it would destroy them."""
+    for path in inputs:
+        if out.exists() and path.exists() and out.samefile(path):
+            raise RunError("is also an input", where=str(out), remedy="give --out another name")
+
 
 class RunError(Exception):
     """Something the user can put right. Says what is wrong, where, and the remedy; never quotes a note.

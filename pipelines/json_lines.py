@@ -38,6 +38,7 @@ class Line:
 
 def parse_line(line: bytes) -> Line:
     """Read an input line. Nothing is raised: a line that cannot be used carries its error."""
+    line = line.removeprefix(b"\xef\xbb\xbf")  # a byte order mark is no part of the first record
     if not line.strip():
         return Line(None, "", [], "empty line")
     record, replaced = load_record(line, lenient=True)
@@ -85,6 +86,7 @@ def _spans(given: object, length: int) -> tuple[list[Span] | None, str | None]:
         if start is None or end is None or not 0 <= start < end <= length:
             return [], f"span {place} does not lie in the text's {length} characters"
         code = item.get("code")
+        code = str(code) if isinstance(code, int) and not isinstance(code, bool) else code
         spans.append((start, end, code if isinstance(code, str) and code else None))
     return spans, None
 

@@ -42,6 +42,8 @@ def check_leaks(out: Path) -> list[LeakCheck]:
         raise RunError(
             f"no finished run here (no {RUN})", where=str(out), remedy="name the --out folder of `phenotext run`"
         )
+    if not any((out / "data").rglob("*.parquet")):
+        return []  # a run without events has nothing that could leak
     database = connect()
     try:
         for name, path in (("all_event", out / "data" / "*" / "*.parquet"), ("all_note", out / "note.parquet")):

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from .cohort_file import read_cohort, read_splits
 from .concepts import Registry
 from .durable import PRIVATE, exclusive, write_json
 from .errors import RunError
 from .finish import Finisher
-from .ids import read_key
+from .ids import blake2b_63, read_key
 from .plan import LOCK, RUN, WORK, Plan, claim_folder, finished_run, make_plan, prepare_folder, source_document
 from .readers import Corpus, open_corpus
 from .readers.corpus import hash_file
@@ -72,6 +73,7 @@ def run(settings: Settings, watcher: Watcher | None = None) -> RunResult:
         raise RunError("is a file", where=str(out), remedy="give --out a folder")
     if corpus.root.is_dir() and corpus.root.resolve() in (out.resolve(), *out.resolve().parents):
         raise RunError("lies inside the notes folder", where=str(out), remedy="give --out a folder elsewhere")
+    _check_lists(settings)
     terminology = _terminology(settings.terminology)
     registry = Registry(terminology)
     watcher.stage("Checking the input", sum(path.stat().st_size for path in corpus.all_files()))
@@ -83,6 +85,18 @@ def run(settings: Settings, watcher: Watcher | None = None) -> RunResult:
         if claim_folder(out, plan):
             return _already_complete(out)
         return _Run(settings, plan, corpus, registry, key, watcher).go()
+
+
+def _check_lists(settings: Settings) -> None:
+    """Read the cohort and splits files once, so that a mistake in them is told before the notes are extracted."""
+
+    def number(source_id: str) -> int:
+        return blake2b_63(source_id.encode())
+
+    if settings.cohort is not None:
+        read_cohort(settings.cohort, number)
+    if settings.splits is not None:
+        read_splits(settings.splits, number)
 
 
 def _refuse_foreign(out: Path) -> None:

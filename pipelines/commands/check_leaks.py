@@ -20,6 +20,9 @@ def check_leaks_command(
     Exit code 1 if a feature changes.
     """
     checks = check_leaks(out)
+    if not checks:
+        Console().print("The run has no events: nothing to test.")
+        return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("test", "cohort"):
         table.add_column(name)

@@ -16,7 +16,7 @@ from typing import IO, Annotated
 import typer
 from rich.console import Console
 
-from ..errors import RunError
+from ..errors import RunError, refuse_same_file
 from ..json_lines import extract_stream
 from ..progress import Bar
 from ..readers.jsonl import open_bytes
@@ -74,7 +74,9 @@ def extract_command(
     With "spans": [{"start", "end", "code"?}] in a line the dictionary is left out and exactly those spans are asserted.
     """
     if notes != STANDARD and not notes.is_file():
-        raise RunError("no such file", where=str(notes), remedy="give --notes a .jsonl file")
+        problem = "is a folder" if notes.is_dir() else "no such file"
+        raise RunError(problem, where=str(notes), remedy="give --notes a .jsonl file")
+    refuse_same_file(out, *(path for path in (notes, terminology) if path is not None))
     if processes < 1:
         raise RunError(f"--processes {processes} is not possible", remedy="give 1 or more")
     load_extractor(terminology)  # a terminology that cannot be used is reported before anything is written

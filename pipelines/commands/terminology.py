@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ..errors import RunError
+from ..errors import RunError, refuse_same_file
 from ..progress import Bar
 
 terminology_app = typer.Typer(help="Build compiled terminologies.", no_args_is_help=True)
@@ -40,6 +40,7 @@ def build_command(
             raise RunError("no such file or folder", where=str(path), remedy="give --source an existing one")
     if out.is_dir():
         raise RunError("is a folder", where=str(out), remedy="give --out a file, such as snomed.ptx")
+    refuse_same_file(out, *source)
     with Bar() as bar:
         report = build_terminology(
             source,

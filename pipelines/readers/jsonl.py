@@ -92,6 +92,8 @@ def probe_jsonl(path: Path, name: str) -> Columns:
         for number, line in bounded_lines(source, 100_000_000):
             if number == 1 and line is not None and line[:2] in UTF16_MARKS:
                 raise RunError("the file is UTF-16", where=name, remedy="save it as UTF-8")
+            if number == 1 and line is not None:
+                line = line.removeprefix(b"\xef\xbb\xbf")
             record = load_record(line)[0] if line is not None and line.strip() else ""
             lines += bool(line and line.strip())
             if isinstance(record, dict):

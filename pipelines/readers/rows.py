@@ -50,12 +50,21 @@ class RowRules:
 def text_of(value: object) -> str | None:
     """An id or a label as text; None for blanks, and for what cannot be one (lists, fractions)."""
     if isinstance(value, str):
-        return value.strip() or None
+        # half a character (a lone surrogate) can be in no table
+        return value.encode("utf-8", "replace").decode().strip() or None
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 2**53 else None
     return str(value) if isinstance(value, int) else None
+
+
+def _whole(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_row(file: str, row: int, values: Mapping[str, object], columns: Columns, rules: RowRules) -> NoteRow | BadRow:
@@ -70,6 +79,9 @@ def read_row(file: str, row: int, values: Mapping[str, object], columns: Columns
     patient_id = text_of(cell(columns.patient_id))
     if patient_id is None:
         return BadRow(file, row, "no_patient", note_id)
+    for given in (cell(columns.note_id), cell(columns.patient_id)):
+        if isinstance(given, str) and not _whole(given):
+            return BadRow(file, row, "undecodable_bytes", note_id)
     raw_time = cell(columns.note_time)
     if raw_time is None or raw_time == "":
         raw_time = cell(columns.date_fallback)
@@ -88,10 +100,9 @@ def read_row(file: str, row: int, values: Mapping[str, object], columns: Columns
         return BadRow(file, row, "no_text", note_id)
     if not isinstance(text, str):
         return BadRow(file, row, "text_is_no_string", note_id)
-    try:
-        size = len(text.encode("utf-8"))
-    except UnicodeEncodeError:
+    if not _whole(text):
         return BadRow(file, row, "undecodable_bytes", note_id)
+    size = len(text.encode("utf-8"))
     if size > rules.max_bytes:
         return BadRow(file, row, "note_too_large", note_id)
     raw_available = cell(columns.available_time)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from phenotext.nlp.version import VERSION
@@ -124,3 +127,49 @@ def test_lag() -> None:
     assert Lag.parse("notes=2d") == Lag(48, 2160)
     with pytest.raises(RunError):
         Lag.parse("visits=3d")
+
+
+def phenotext(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "phenotext", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_an_output_never_replaces_its_input(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.jsonl"
+    notes.write_text('{"note_id": "1", "text": "fever"}\n')
+    alias = tmp_path / "alias.jsonl"
+    alias.hardlink_to(notes)
+    for out in (notes, alias):
+        done = phenotext("extract", "--notes", notes, "--out", out)
+        assert done.returncode == 2
+        assert "is also an input" in done.stderr
+    terms = tmp_path / "terms.tsv"
+    terms.write_text("code\tsystem\tterm\tpreferred\n1\tLOCAL\tfever\tFever\n")
+    assert phenotext("terminology", "build", "--source", terms, "--out", terms).returncode == 2
+    assert terms.read_text().startswith("code")
+
+
+def test_a_byte_order_mark_costs_no_note(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.jsonl"
+    line = '{"note_id": "1", "patient_id": "p", "note_time": "2020-01-01", "text": "fever"}\n'
+    notes.write_bytes(b"\xef\xbb\xbf" + line.encode())
+    out = tmp_path / "out.jsonl"
+    assert phenotext("extract", "--notes", notes, "--out", out).returncode == 0
+    assert json.loads(out.read_text())["mentions"]
+    assert phenotext("run", notes, "--out", tmp_path / "run").returncode == 0
+
+
+def test_half_a_character_in_an_id_is_quarantined(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.jsonl"
+    rows = [{"note_id": "1\ud800", "patient_id": "p"}, {"note_id": "2", "patient_id": "p\ud800"}, {"patient_id": "p"}]
+    notes.write_text("".join(json.dumps({**row, "note_time": "2020-01-01", "text": "fever"}) + "\n" for row in rows))
+    assert phenotext("run", notes, "--out", tmp_path / "run").returncode == 0
+    quarantine = pq.read_table(tmp_path / "run" / "quarantine.parquet")
+    assert quarantine.column("reason").to_pylist() == ["undecodable_bytes"] * 2
+
+
+def test_a_run_without_events_has_nothing_to_leak(tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text("")
+    assert phenotext("run", tmp_path / "none.csv", "--out", tmp_path / "run").returncode == 0
+    done = phenotext("check-leaks", tmp_path / "run")
+    assert (done.returncode, "nothing to test" in done.stdout) == (0, True)
