@@ -18,7 +18,7 @@ from .note_objects import note_objects
 from .order_free import LINKING, class_hashes
 from .recognize import recognize
 from .results import BatchResult, ExtractedNote
-from .scopes import MentionWords
+from .scopes import MentionWords, word_class
 from .sections import HEADER, NO_HEADING, RUN_IN, SENTENCE_GOES_ON, UNKNOWN, HeadingWords, find_sections
 from .starter import starter_terminology
 from .stream import Stream, build_stream
@@ -72,14 +72,11 @@ class Extractor:
         self.heading_table = HeadingTable.build(heading_rows, vocabulary)
         self.rules = tuple(row.rule for row in self.cue_table.rows)
         self._context = ContextRules(self.cue_table, ids)
-
-        def word_class(members: Iterable[str]) -> np.ndarray:
-            marks = np.zeros(len(vocabulary.hashes) + 1, bool)  # the last cell answers for word id -1
-            marks[[ids[word] for word in members]] = True
-            return marks
-
-        self._linking = word_class(LINKING) if order_free else None
-        self._heading_words = HeadingWords(word_class(NO_HEADING), word_class(RUN_IN), word_class(SENTENCE_GOES_ON))
+        size = len(vocabulary.hashes) + 1
+        self._linking = word_class(LINKING, ids, size) if order_free else None
+        self._heading_words = HeadingWords(
+            *(word_class(words, ids, size) for words in (NO_HEADING, RUN_IN, SENTENCE_GOES_ON))
+        )
         self.abbreviations = AbbreviationTable(
             default_abbreviations() if abbreviations is None else abbreviations,
             self.terminology,

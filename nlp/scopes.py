@@ -167,7 +167,6 @@ class ScopeRules:
             & ((self.table.direction[cues.row] & Direction.FORWARD) > 0)
         )
         negations = (cues.first[denied], cues.first[denied])
-        empty = (np.empty(0, np.int64), np.empty(0, np.int64))
         # "No wheeze, she is tachypneic": a comma before a subject
         comma = np.flatnonzero(kind == Kind.COMMA)
         comma = comma[self._subject[stream.cue[np.minimum(comma + 1, len(kind) - 1)]]]
@@ -180,7 +179,6 @@ class ScopeRules:
             Category.FAMILY: merged(patient, marks),
             Category.OTHER: merged(patient, marks),
             Category.RESOLVED: general,
-            Category.PSEUDO: empty,
         }
 
     def _clause_breaks(self, stream: Stream, in_mention: np.ndarray) -> np.ndarray:

@@ -20,13 +20,12 @@ _LIST_STARTERS = (Kind.BULLET, Kind.HYPHEN, Kind.OPEN, Kind.RULER, Kind.NEWLINE,
 
 @dataclass(slots=True)
 class Stream:
-    """Word stream of a batch. All arrays are [m], one cell a word, except `ends_sentence`/`hard` which are per token.
+    """Word stream of a batch. All arrays are [m], one cell a word, except `sentence_first`.
 
-    `token` index into the tokens; `surface` its surface id; `term`/`cue` vocabulary ids (-1 unknown); `sentence`
-    running number; `start`/`end` characters in the batch; `kind`, `flags` as the tokens'.
+    `surface` surface id; `term`/`cue` vocabulary ids (-1 unknown); `sentence` running number; `start`/`end` characters
+    in the batch; `kind`, `flags` as the tokens'.
     """
 
-    token: np.ndarray
     surface: np.ndarray
     term: np.ndarray
     cue: np.ndarray
@@ -35,7 +34,6 @@ class Stream:
     flags: np.ndarray
     start: np.ndarray
     end: np.ndarray
-    hard: np.ndarray
     sentence_first: np.ndarray  # [n_sentences + 1] word index where each sentence begins
 
 
@@ -77,7 +75,6 @@ def build_stream(tokens: TokenBatch, surfaces: SurfaceTable) -> Stream:
     first = np.concatenate(([0], changes, [len(token)]))
     sentence = np.repeat(np.arange(len(first) - 1, dtype=np.int32), np.diff(first))
     return Stream(
-        token=token,
         surface=surface,
         term=surfaces.term[surface],
         cue=surfaces.cue[surface],
@@ -86,7 +83,6 @@ def build_stream(tokens: TokenBatch, surfaces: SurfaceTable) -> Stream:
         flags=flags[token],
         start=tokens.start[token],
         end=tokens.end[token],
-        hard=hard,
         sentence_first=first,
     )
 

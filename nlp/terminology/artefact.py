@@ -129,9 +129,3 @@ class StringColumn:
 
     def __iter__(self) -> Iterator[str]:
         return (self[i] for i in range(len(self)))
-
-    def take(self, indices: np.ndarray) -> list[str]:
-        """Decode several; each distinct index once."""
-        distinct, inverse = np.unique(indices, return_inverse=True)
-        decoded = [self[int(i)] for i in distinct]
-        return [decoded[i] for i in inverse.tolist()]
