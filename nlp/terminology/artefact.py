@@ -12,6 +12,7 @@ import json
 import mmap
 import os
 import tempfile
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,11 @@ class StringColumn:
         self._blob = blob
         self._offsets = offsets
 
+    @classmethod
+    def empty(cls) -> StringColumn:
+        """A column without rows."""
+        return cls(*cls.pack([]))
+
     @staticmethod
     def pack(strings: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Blob [bytes] uint8 and offsets [n + 1] int64 of `strings`."""
@@ -129,3 +135,32 @@ class StringColumn:
 
     def __iter__(self) -> Iterator[str]:
         return (self[i] for i in range(len(self)))
+
+
+class SortedStrings(Mapping[str, str]):
+    """A read-only mapping over two string columns, the first in ascending order; nothing is loaded beforehand."""
+
+    __slots__ = ("_keys", "_values")
+
+    def __init__(self, keys: StringColumn, values: StringColumn) -> None:
+        self._keys = keys
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __getitem__(self, key: str) -> str:
+        place = place_of(self._keys, key)
+        if place < 0:
+            raise KeyError(key)
+        return self._values[place]
+
+
+def place_of(column: StringColumn, key: str, low: int = 0, high: int | None = None) -> int:
+    """Index of `key` in the ascending part `low:high` of a column, -1 if it is not there."""
+    stop = len(column) if high is None else high
+    place = bisect_left(column, key, low, stop)
+    return place if place < stop and column[place] == key else -1

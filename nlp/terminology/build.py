@@ -14,7 +14,7 @@ import numpy as np
 from .build_report import BuildReport, SourceReport
 from .chronic import is_chronic
 from .compile import compile_terminology
-from .rows import ConceptRow, TermVariant
+from .rows import ConceptRow, Relations, TermVariant
 from .rules import RuleReport, compile_terms
 from .source_term import SourceTerm
 from .sources.content import MATCHED_SCOPES, SourceContent, resolve_chains
@@ -98,6 +98,8 @@ def compile_sources(
         release=report.release,
         # A redirect to a code that no source has leads nowhere, one from a living code would hide it.
         redirects=_useful(redirects, concepts),
+        relations=_relations(sources, concepts),
+        report=report.relations,
     )
     tell("done", 1, 1)
     _account(report, rules, terminology, concepts)
@@ -109,6 +111,11 @@ def _concepts(sources: list[SourceContent], redirects: dict[str, str]) -> dict[_
     """Every code once, in order of first appearance; redirected codes only if their successor is in no source."""
     concepts: dict[_Key, ConceptRow] = {}
     chronic: set[_Key] = set()
+    concept_ids: dict[_Key, int] = {}
+    restrictions: dict[_Key, int] = {}
+    for source in reversed(sources):  # the first source wins
+        concept_ids.update(source.concept_ids)
+        restrictions.update(source.restrictions)
     for source in sources:
         for term in source.terms:
             key = (term.system, term.code)
@@ -119,6 +126,8 @@ def _concepts(sources: list[SourceContent], redirects: dict[str, str]) -> dict[_
                     term.preferred,
                     term.semantic_tag,
                     is_chronic(term.system, term.code, term.preferred),
+                    concept_ids.get(key, 0),
+                    restrictions.get(key, 0),
                 )
             if term.chronic:
                 chronic.add(key)
@@ -131,6 +140,21 @@ def _concepts(sources: list[SourceContent], redirects: dict[str, str]) -> dict[_
         if key in concepts:
             concepts[key] = replace(concepts[key], chronic=True)
     return concepts
+
+
+def _relations(sources: list[SourceContent], concepts: dict[_Key, ConceptRow]) -> Relations:
+    """Everything that the sources say beyond names; a code that is in use in one source is not retired."""
+    relations = Relations()
+    for source in sources:
+        for system, edges in source.isa.items():
+            relations.isa.extend((system, child, parent) for child, parent in edges)
+        for refset, members in source.refsets.items():
+            relations.refsets.setdefault(refset, []).extend(members)
+        for key, retired in source.retired.items():
+            if key not in concepts:
+                relations.retired.setdefault(key, retired)
+        relations.maps.extend(source.maps)
+    return relations
 
 
 class _Terms:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .relations import RelationReport
 from .systems import FAULT_REMEDIES
 
 
@@ -51,6 +52,7 @@ class BuildReport:
     preferred_names_added: int = 0
     long_terms_kept: int = 0
     codes_without_terms: list[tuple[str, str, str]] = field(default_factory=list)
+    relations: RelationReport = field(default_factory=RelationReport)
     warnings: list[str] = field(default_factory=list)
     sha256: str = ""
     seconds: float = 0.0

@@ -15,7 +15,8 @@ from ..tokens import key_words
 from ..trie import MAX_WORDS, Trie, Vocabulary, hash_words
 from .artefact import StringColumn, payload_hash
 from .plain_english import plain_english_words
-from .rows import ConceptRow, TermVariant
+from .relations import RelationReport, pack_relations
+from .rows import ConceptRow, Relations, TermVariant
 from .terminology import (
     CHRONIC,
     ENTRY_CASE,
@@ -49,11 +50,14 @@ def compile_terminology(
     name: str = "terminology",
     release: str = "",
     redirects: Mapping[str, str] | None = None,
+    relations: Relations | None = None,
+    report: RelationReport | None = None,
 ) -> Terminology:
     """Compile; with `out` also write the artefact. Same input, same bytes.
 
     Of several concepts named by one string the lowest `rank` comes first, then the order of `variants`. Variants of
-    codes that are not among `concepts` and variants of more than MAX_WORDS words are left out.
+    codes that are not among `concepts` and variants of more than MAX_WORDS words are left out. Of `relations` those
+    stay whose codes are among `concepts`; retired codes and maps stay whole. `report` receives what was left out.
     """
     ordered = sorted({(c.system, c.code): c for c in reversed(concepts)}.values(), key=lambda c: (c.system, c.code))
     number = {(c.system, c.code): i for i, c in enumerate(ordered)}
@@ -133,6 +137,8 @@ def compile_terminology(
         "entry_concept": concept[best],
         "entry_flags": np.where(entry_case, ENTRY_CASE, 0).astype(np.uint8),
         "concept_system": np.array([systems.index(c.system) for c in ordered], np.uint8),
+        "concept_ids": np.array([c.concept_id for c in ordered], np.int64),
+        "concept_restriction": np.array([c.restriction for c in ordered], np.uint8),
         "concept_flags": np.array([CHRONIC if c.chronic else 0 for c in ordered], np.uint8),
     }
     moved = sorted((redirects or {}).items())
@@ -144,6 +150,7 @@ def compile_terminology(
         ("redirect_to", [new for _, new in moved]),
     ):
         arrays[f"{column}_blob"], arrays[f"{column}_offsets"] = StringColumn.pack(strings)
+    arrays.update(pack_relations(relations or Relations(), number, report or RelationReport()))
     meta = {"format": FORMAT, "name": name, "release": release, "systems": systems}
     terminology = Terminology.from_arrays(arrays, meta, payload_hash(arrays, meta))
     if out is not None:

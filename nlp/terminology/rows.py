@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from .retired import RetiredCode
 
 
 @dataclass(frozen=True, slots=True)
 class ConceptRow:
-    """One concept of the terminology to compile. `system` is an OMOP vocabulary name, `preferred` its display name."""
+    """One concept of the terminology to compile. `system` is an OMOP vocabulary name, `preferred` its display name.
+
+    `concept_id` is the OMOP concept id, 0 if unknown; `restriction` the UMLS restriction level of its least restricted
+    term.
+    """
 
     code: str
     system: str
     preferred: str
     semantic_tag: str | None = None
     chronic: bool = False
+    concept_id: int = 0
+    restriction: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +42,20 @@ class TermVariant:
     case_sensitive: bool
     kind: str
     rank: int
+
+
+@dataclass(slots=True)
+class Relations:
+    """What a terminology knows beyond names, by code; all of it may be empty.
+
+    Attributes:
+        isa: (system, child, parent).
+        refsets: member codes by the reference set's code.
+        retired: see `RetiredCode`.
+        maps: tables of `MAP_SCHEMA`, the preferred source first.
+    """
+
+    isa: list[tuple[str, str, str]] = field(default_factory=list)
+    refsets: dict[str, list[str]] = field(default_factory=dict)
+    retired: dict[tuple[str, str], RetiredCode] = field(default_factory=dict)
+    maps: list[pa.Table] = field(default_factory=list)

@@ -12,9 +12,13 @@ import numpy as np
 from ..order_free import BagTable
 from ..tokens import key_words
 from ..trie import Trie, Vocabulary
-from .artefact import ArtefactError, StringColumn, open_artefact, payload_hash, write_artefact
+from .artefact import ArtefactError, SortedStrings, StringColumn, open_artefact, payload_hash, write_artefact
+from .code_map import CodeMaps
+from .hierarchy import Hierarchy
+from .retired import RetiredCodes
+from .stored_sets import StoredSets
 
-FORMAT = 2
+FORMAT = 3
 CHRONIC = 1
 ENTRY_CASE = 1
 GROUP_ANY, GROUP_UPPER, GROUP_MIXED, GROUP_UPPER_WORDLIKE = 0, 1, 2, 3
@@ -26,7 +30,9 @@ class Terminology:
 
     Concepts are numbered 0..n_concepts-1 in order of (system, code). A group is a set of strings that normalise alike;
     `group_start[g]:group_start[g+1]` are its entries, best first; `entry_concept` and `entry_flags` describe them;
-    `group_case[g]` says whether it needs capitals (GROUP_* constants).
+    `group_case[g]` says whether it needs capitals (GROUP_* constants). `concept_ids` are OMOP concept ids (0 where the
+    sources gave none), `restrictions` UMLS restriction levels, `refsets` the members of reference sets by the set's
+    code, `retired` what became of codes no longer in use, `maps` the maps from and to other code systems.
     """
 
     name: str
@@ -46,6 +52,12 @@ class Terminology:
     preferred: StringColumn
     semantic_tags: StringColumn
     redirects: Mapping[str, str]
+    concept_ids: np.ndarray
+    restrictions: np.ndarray
+    hierarchy: Hierarchy
+    refsets: StoredSets
+    retired: RetiredCodes
+    maps: CodeMaps
     arrays: Mapping[str, np.ndarray]
     meta: Mapping[str, Any]
 
@@ -61,7 +73,7 @@ class Terminology:
             name: StringColumn(arrays[f"{name}_blob"], arrays[f"{name}_offsets"])
             for name in ("codes", "preferred", "semantic_tags", "redirect_from", "redirect_to")
         }
-        old, new = columns["redirect_from"], columns["redirect_to"]
+        n_concepts = len(arrays["concept_system"])
         return cls(
             name=meta["name"],
             release=meta["release"],
@@ -79,7 +91,13 @@ class Terminology:
             codes=columns["codes"],
             preferred=columns["preferred"],
             semantic_tags=columns["semantic_tags"],
-            redirects={old[i]: new[i] for i in range(len(old))},
+            redirects=SortedStrings(columns["redirect_from"], columns["redirect_to"]),
+            concept_ids=arrays["concept_ids"],
+            restrictions=arrays["concept_restriction"],
+            hierarchy=Hierarchy(arrays, n_concepts),
+            refsets=StoredSets(arrays, "refset"),
+            retired=RetiredCodes(arrays),
+            maps=CodeMaps(arrays),
             arrays=arrays,
             meta=meta,
         )

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+
+from ..retired import RetiredCode
 from ..source_term import SourceError, SourceTerm
 from ..systems import FAULT_REMEDIES
 
@@ -59,7 +62,18 @@ class DropLog:
 
 @dataclass(slots=True)
 class SourceContent:
-    """One source, read. `redirects` maps retired or alternative codes to their successors, chains resolved."""
+    """One source, read.
+
+    Attributes:
+        redirects: retired or alternative codes to their one successor, chains resolved.
+        isa: (child, parent) codes of each system.
+        retired: (system, code) of codes that are no longer in use, with what became of them.
+        refsets: member codes of each SNOMED CT reference set, by the set's code.
+        maps: tables of `MAP_SCHEMA` (see `code_map.py`).
+        concept_ids: OMOP concept ids of (system, code).
+        restrictions: UMLS restriction level of (system, code), where above 0.
+        notices: what a user should know about this source, a sentence each.
+    """
 
     name: str
     release: str | None = None
@@ -67,6 +81,13 @@ class SourceContent:
     drops: DropLog = field(default_factory=DropLog)
     redirects: dict[str, str] = field(default_factory=dict)
     skipped_files: list[str] = field(default_factory=list)
+    isa: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    retired: dict[tuple[str, str], RetiredCode] = field(default_factory=dict)
+    refsets: dict[str, list[str]] = field(default_factory=dict)
+    maps: list[pa.Table] = field(default_factory=list)
+    concept_ids: dict[tuple[str, str], int] = field(default_factory=dict)
+    restrictions: dict[tuple[str, str], int] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -89,6 +110,15 @@ def merge(name: str, parts: Iterable[SourceContent]) -> SourceContent:
         whole.terms.extend(part.terms)
         whole.drops.add(part.drops)
         whole.redirects.update({old: new for old, new in part.redirects.items() if old not in whole.redirects})
+        for system, edges in part.isa.items():
+            whole.isa.setdefault(system, []).extend(edges)
+        whole.retired.update({key: code for key, code in part.retired.items() if key not in whole.retired})
+        for refset, members in part.refsets.items():
+            whole.refsets.setdefault(refset, []).extend(members)
+        whole.maps.extend(part.maps)
+        whole.concept_ids.update({key: n for key, n in part.concept_ids.items() if key not in whole.concept_ids})
+        whole.restrictions.update(part.restrictions)
+        whole.notices.extend(part.notices)
     whole.redirects = resolve_chains(whole.redirects)
     whole.release = ", ".join(releases) or None
     return whole
