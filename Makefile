@@ -42,7 +42,7 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/.base: pyproject.toml setup.py constraints.txt | .venv/bin/python
-	$(PIP) install --quiet -c constraints.txt -e .
+	$(PIP) install --quiet -c constraints.txt -e ".[report,matrix]"
 	touch $@
 
 # basedpyright cannot follow the editable finder, so it gets links to the rooms.
