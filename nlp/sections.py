@@ -13,7 +13,8 @@ import numpy as np
 
 from .heading_table import HeadingKind, HeadingTable
 from .stream import Stream
-from .tokens import Flag, Kind, TokenBatch, kind_in
+from .token_batch import TokenBatch
+from .tokens import Flag, Kind, kind_in
 
 # Sections that have parts: an organ heading below them is theirs, elsewhere it stands for itself.
 PARENTS = frozenset(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .tokens import Flag, Kind, SurfaceTable, TokenBatch, kind_in
+from .token_batch import TokenBatch
+from .tokens import Flag, Kind, SurfaceTable, kind_in
 
 # A line shorter than this was not broken by wrapping; wrapped text breaks at 50-100 columns.
 WRAPPED_LINE = 40

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 
 import numpy as np
 
+from .cut import Cut
 from .normalize import fold, normalize
+from .surface_keys import SurfaceKeys
 
 
 class Kind(IntEnum):
@@ -130,9 +131,14 @@ MASK = re.compile(r"X{3,}\Z")
 
 def split(text: str) -> list[str]:
     """Cut `text` into tokens; joined again they are the text, character for character."""
+    return pattern_for(text).findall(text)
+
+
+def pattern_for(text: str) -> re.Pattern[str]:
+    """The pattern that cuts a text; what `cut` does with arrays."""
     if text.isascii():
-        return TOKEN_ASCII.findall(text)
-    return (TOKEN_COMBINING if COMBINING.search(text) else TOKEN).findall(text)
+        return TOKEN_ASCII
+    return TOKEN_COMBINING if COMBINING.search(text) else TOKEN
 
 
 def classify(surface: str) -> tuple[Kind, int, str]:
@@ -232,6 +238,7 @@ class SurfaceTable:
         self.index = _Index()
         self.index[""] = 0  # the break between notes
         self.lookup = self.index.__getitem__
+        self._keys = SurfaceKeys()
         self._size = 0
         capacity = 1 << 14
         self.length = np.zeros(capacity, np.int32)
@@ -250,6 +257,22 @@ class SurfaceTable:
         """Start over when the table has outgrown its limit; call between batches only."""
         if len(self.index) > self._limit:
             self._clear()
+
+    def ids_of(self, tokens: Cut) -> np.ndarray:
+        """[n] int32 surface id of every token."""
+        ids = self._keys.find(tokens.key)
+        unknown = np.flatnonzero(ids < 0)
+        if len(unknown):
+            keys, first, which = np.unique(tokens.key[unknown], return_index=True, return_inverse=True)
+            # in order of appearance, so that ids do not depend on the way a token was cut
+            order = np.argsort(first)
+            new = np.empty(len(keys), np.int32)
+            places = unknown[first[order]]
+            starts, lengths = tokens.start[places].tolist(), tokens.length[places].tolist()
+            new[order] = [self.lookup(tokens.text[s : s + n]) for s, n in zip(starts, lengths)]
+            self._keys.add(keys, new)
+            ids[unknown] = new[which]
+        return ids
 
     def settle(self) -> None:
         """Give the surfaces met since the last call their properties."""
@@ -290,51 +313,6 @@ class SurfaceTable:
             new = np.full(capacity, -1 if name in unknown else 0, old.dtype)
             new[: len(old)] = old
             setattr(self, name, new)
-
-
-@dataclass(slots=True)
-class TokenBatch:
-    """Tokens of several notes in one row of arrays, a `BREAK` before each note and one at the end.
-
-    `surface` [n] ids; `start` [n] characters from the beginning of the batch (notes laid end to end); `note_token`
-    [k+1] index of each note's leading break; `note_char` [k+1] where each note begins.
-    """
-
-    surface: np.ndarray
-    kind: np.ndarray
-    flags: np.ndarray
-    start: np.ndarray
-    end: np.ndarray  # without trailing blanks
-    note_token: np.ndarray
-    note_char: np.ndarray
-
-
-def tokenize(texts: Sequence[str], surfaces: SurfaceTable) -> TokenBatch:
-    """Tokenise a batch of notes. Raises nothing: any string is a sequence of tokens."""
-    lookup = surfaces.lookup
-    ids: list[int] = []
-    note_token: list[int] = []
-    for text in texts:
-        note_token.append(len(ids))
-        ids.append(0)
-        ids.extend(map(lookup, split(text)))
-    note_token.append(len(ids))
-    ids.append(0)
-    surfaces.settle()
-    surface = np.array(ids, np.int32)
-    length = surfaces.length[surface]
-    start = np.cumsum(length, dtype=np.int64)
-    start -= length
-    bounds = np.array(note_token, np.int64)
-    return TokenBatch(
-        surface=surface,
-        kind=surfaces.kind[surface],
-        flags=surfaces.flags[surface],
-        start=start,
-        end=start + surfaces.core_length[surface],
-        note_token=bounds,
-        note_char=start[bounds],
-    )
 
 
 def words_of(text: str) -> list[str]:

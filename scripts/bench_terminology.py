@@ -1,6 +1,9 @@
 """Benchmark terminologies of some sixty thousand and of a million terms: building, opening, memory, speed, sharing.
 
-    python scripts/bench_terminology.py [--shared DIR] [--big BIG.tsv] [--notes 1000] [--repeats 3] [--markdown]
+    python scripts/bench_terminology.py [--shared DIR] [--big SOURCE | --rf2] [--notes 1000] [--repeats 3] [--markdown]
+
+The big terminology is a million terms in a table, with --rf2 a whole made-up SNOMED CT release (hierarchy, reference
+sets, retired codes and maps included), or any source given with --big.
 
 Build: wall seconds and peak memory of a process that does nothing else. Open: seconds until the artefact is mapped, and
 until the extractor is ready, in fresh processes (file cache warm), best of five. Memory: of a process after extracting
@@ -116,6 +119,7 @@ def main() -> None:
     shared = Path(os.environ.get("PHENOTEXT_SHARED", ROOT.parent / "shared"))
     parser.add_argument("--shared", type=Path, default=shared)
     parser.add_argument("--big", type=Path, help="a big terminology; made by make_big_terminology.py by default")
+    parser.add_argument("--rf2", action="store_true", help="the big terminology is made by make_synthetic_rf2.py")
     parser.add_argument("--notes", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--markdown", action="store_true")
@@ -127,7 +131,10 @@ def main() -> None:
         folder = Path(name)
         texts = Texts.write(folder / "notes.jsonl", everything[::step][: options.notes])
         big = options.big or folder / "big.tsv"
-        if options.big is None:
+        if options.rf2:
+            big = folder / "rf2"
+            python(str(Path(__file__).with_name("make_synthetic_rf2.py")), str(big))
+        elif options.big is None:
             python(str(Path(__file__).with_name("make_big_terminology.py")), str(big), "--source", str(small))
         artefacts = {small: folder / "small.ptx", big: folder / "big.ptx"}
         built = {source: build(source, artefact) for source, artefact in artefacts.items()}

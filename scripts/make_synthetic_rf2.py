@@ -15,6 +15,7 @@ import argparse
 import random
 import uuid
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,9 +95,12 @@ def make_shape(concepts: int, chance: random.Random) -> Shape:
         shape.parents.append([])
         shape.names.append([f"{tag} of the synthetic release"])
         depths = sorted(min(DEEPEST, max(1, round(chance.gauss(MEAN_DEPTH, 2)))) for _ in range(wanted - 1))
+        on_level = Counter(depths)
         for number, depth in enumerate(depths, start + 1):
             above = levels[min(depth - 1, len(levels) - 1)]
-            place = chance.randrange(len(above))
+            # neighbours on a level have neighbouring parents, so second parents share most of their ancestors
+            done = len(levels[depth]) if depth < len(levels) else 0
+            place = done * len(above) // on_level[depth]
             parents = [above[place]]
             if chance.random() < SECOND_PARENT and len(above) > 1:
                 near = above[min(len(above) - 1, max(0, place + chance.choice((-2, -1, 1, 2))))]

@@ -25,14 +25,14 @@ from typing import Any
 
 from bench_extract import machine, read_notes, table
 
-from phenotext.nlp import Extractor, context, evidence, extractor, recognize, tokens
+from phenotext.nlp import Extractor, context, evidence, extractor, recognize, token_batch, tokens
 from phenotext.nlp.terminology import build_terminology
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = 256
 # step -> the module or class, and its attribute
 STEPS: dict[str, tuple[Any, str]] = {
-    "tokenize: cut the text": (tokens, "split"),
+    "tokenize: cut the text": (token_batch, "cut"),
     "tokenize: new words": (tokens.SurfaceTable, "settle"),
     "tokenize: look up, arrays": (extractor, "tokenize"),
     "stream: sentences": (extractor, "build_stream"),

@@ -32,7 +32,7 @@ LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical", "lo
 TEXT_NAME = re.compile(r"(?:^|_)(?:texts?|notes?|snippets?|words?|sentences?|passages?|lines?|cells?|rows?|records?)$")
 MAX_LINES = 400
 # Longer files that await their splitting; keep it empty.
-LONG = {"tests/terminology/test_sources.py"}
+LONG: set[str] = set()
 
 
 def room_files(*rooms: str, ending: str = ".py") -> list[Path]:

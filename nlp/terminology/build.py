@@ -11,16 +11,23 @@ from pathlib import Path
 
 import numpy as np
 
+from .ambiguous_strings import ambiguous_strings
+from .build_findings import Findings, TermTally, list_strings, other_names, retired_findings, same_names
 from .build_report import BuildReport, SourceReport
-from .chronic import is_chronic
 from .compile import compile_terminology
-from .rows import ConceptRow, Relations, TermVariant
+from .override_effects import OverrideEffects, merge_retired
+from .overrides import Override, read_overrides
+from .precedence import SourceOrder
+from .rows import ConceptRow, TermVariant
 from .rules import RuleReport, compile_terms
+from .source_merge import merged_concepts, merged_relations
 from .source_term import SourceTerm
 from .sources.content import MATCHED_SCOPES, SourceContent, resolve_chains
+from .sources.options import DEFAULT_OPTIONS, SourceOptions
 from .sources.read import read_source
 from .terminology import Terminology
 from .variants import clean_name
+from .xrefs import Keep, adopt_xrefs
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage (`read`, `rules`, `compile`, `done`), the steps done and their total."""
@@ -37,6 +44,12 @@ def build_terminology(
     name: str | None = None,
     release: str | None = None,
     scopes: Collection[str] = MATCHED_SCOPES,
+    options: SourceOptions = DEFAULT_OPTIONS,
+    overrides: str | PathLike[str] | None = None,
+    match_tags: Collection[str] = (),
+    snomed_from_xrefs: bool = False,
+    keep_codes: Keep = "unconverted",
+    findings: bool = False,
     progress: Progress | None = None,
 ) -> BuildReport:
     """Build a terminology and, with `out`, write it there.
@@ -47,12 +60,32 @@ def build_terminology(
         name: the terminology's name; the first source's name by default.
         release: its release; those of the sources by default.
         scopes: synonym scopes to match, where a source gives scopes.
+        options: choices that concern single formats.
+        overrides: a file of the user's own corrections (see `overrides.py`).
+        match_tags: semantic tags to match although `nlp/data/unmatched_tags.txt` has them.
+        snomed_from_xrefs: turn classes of ontologies into the SNOMED codes of their cross-references, where the names
+            agree (see `xrefs.py`); one of the other sources must have the SNOMED names.
+        keep_codes: with that, which codes of the ontologies stay beside.
+        findings: also list what deserves a look (`BuildReport.findings`); takes a second look at ambiguous strings.
         progress: called as the work goes on.
 
     Raises:
         SourceError: a source that cannot be read.
     """
-    _, report = compile_sources(paths, out, name=name, release=release, scopes=scopes, progress=progress)
+    _, report = compile_sources(
+        paths,
+        out,
+        name=name,
+        release=release,
+        scopes=scopes,
+        options=options,
+        overrides=overrides,
+        match_tags=match_tags,
+        snomed_from_xrefs=snomed_from_xrefs,
+        keep_codes=keep_codes,
+        findings=findings,
+        progress=progress,
+    )
     return report
 
 
@@ -63,19 +96,28 @@ def compile_sources(
     name: str | None = None,
     release: str | None = None,
     scopes: Collection[str] = MATCHED_SCOPES,
+    options: SourceOptions = DEFAULT_OPTIONS,
+    overrides: str | PathLike[str] | None = None,
+    match_tags: Collection[str] = (),
+    snomed_from_xrefs: bool = False,
+    keep_codes: Keep = "unconverted",
+    findings: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Terminology, BuildReport]:
     """As `build_terminology`, and gives the terminology itself too."""
     started = time.perf_counter()
     tell = progress or (lambda stage, done, total: None)
+    corrections = [] if overrides is None else read_overrides(overrides)
     sources: list[SourceContent] = []
     for number, path in enumerate(paths):
         tell("read", number, len(paths))
-        sources.append(read_source(path, scopes))
+        sources.append(read_source(path, scopes, options))
     tell("read", len(paths), len(paths))
     report = BuildReport(
         name or _default_name(sources), release or ", ".join(dict.fromkeys(s.release for s in sources if s.release))
     )
+    if snomed_from_xrefs:
+        report.xrefs = adopt_xrefs(sources, keep_codes)
     redirects: dict[str, str] = {}
     for source in sources:
         for old, new in source.redirects.items():
@@ -86,81 +128,48 @@ def compile_sources(
         report.sources.append(_source_report(source, shouts))
         report.terms_read += len(source.terms)
 
-    concepts = _concepts(sources, redirects)
+    concepts = merged_concepts(sources, redirects)
+    effects = OverrideEffects(corrections, concepts, redirects, merge_retired([source.retired for source in sources]))
+    concepts.update(effects.new_concepts())
     rules = RuleReport()
-    builder = _Terms(concepts, redirects, report)
-    variants = _ticking(builder.variants(sources, capitals, rules), report.terms_read, rules, tell)
+    builder = _Terms(concepts, redirects, report, match_tags)
+    tally = TermTally()
+    variants = tally.watch(effects.apply(builder.variants(sources, capitals, rules)), concepts)
+    variants = _ticking(variants, report.terms_read, rules, tell)
+    # A redirect to a code that no source has leads nowhere, one from a living code would hide it.
+    useful = _useful(redirects, concepts)
     terminology = compile_terminology(
         list(concepts.values()),
         variants,
         None if out is None else Path(out),
         name=report.name,
         release=report.release,
-        # A redirect to a code that no source has leads nowhere, one from a living code would hide it.
-        redirects=_useful(redirects, concepts),
-        relations=_relations(sources, concepts),
+        redirects=useful,
+        relations=merged_relations(sources, concepts),
         report=report.relations,
     )
     tell("done", 1, 1)
     _account(report, rules, terminology, concepts)
+    report.terms_by_kind = dict(sorted(tally.by_kind.items()))
+    report.terms_by_tag = dict(sorted(tally.by_tag.items()))
+    report.overrides = effects.outcomes(terminology)
+    if findings:
+        report.findings = _findings(sources, concepts, redirects, useful, tally, terminology, corrections)
     report.seconds = time.perf_counter() - started
     return terminology, report
-
-
-def _concepts(sources: list[SourceContent], redirects: dict[str, str]) -> dict[_Key, ConceptRow]:
-    """Every code once, in order of first appearance; redirected codes only if their successor is in no source."""
-    concepts: dict[_Key, ConceptRow] = {}
-    chronic: set[_Key] = set()
-    concept_ids: dict[_Key, int] = {}
-    restrictions: dict[_Key, int] = {}
-    for source in reversed(sources):  # the first source wins
-        concept_ids.update(source.concept_ids)
-        restrictions.update(source.restrictions)
-    for source in sources:
-        for term in source.terms:
-            key = (term.system, term.code)
-            if key not in concepts:
-                concepts[key] = ConceptRow(
-                    term.code,
-                    term.system,
-                    term.preferred,
-                    term.semantic_tag,
-                    is_chronic(term.system, term.code, term.preferred),
-                    concept_ids.get(key, 0),
-                    restrictions.get(key, 0),
-                )
-            if term.chronic:
-                chronic.add(key)
-    for key in [key for key in concepts if (key[0], redirects.get(key[1], "")) in concepts]:
-        successor = (key[0], redirects[key[1]])
-        if key in chronic or concepts[key].chronic:
-            chronic.add(successor)
-        del concepts[key]
-    for key in chronic:
-        if key in concepts:
-            concepts[key] = replace(concepts[key], chronic=True)
-    return concepts
-
-
-def _relations(sources: list[SourceContent], concepts: dict[_Key, ConceptRow]) -> Relations:
-    """Everything that the sources say beyond names; a code that is in use in one source is not retired."""
-    relations = Relations()
-    for source in sources:
-        for system, edges in source.isa.items():
-            relations.isa.extend((system, child, parent) for child, parent in edges)
-        for refset, members in source.refsets.items():
-            relations.refsets.setdefault(refset, []).extend(members)
-        for key, retired in source.retired.items():
-            if key not in concepts:
-                relations.retired.setdefault(key, retired)
-        relations.maps.extend(source.maps)
-    return relations
 
 
 class _Terms:
     """The terms of all sources under their final codes, with the preferred names that no row carries."""
 
-    def __init__(self, concepts: dict[_Key, ConceptRow], redirects: dict[str, str], report: BuildReport) -> None:
+    def __init__(
+        self,
+        concepts: dict[_Key, ConceptRow],
+        redirects: dict[str, str],
+        report: BuildReport,
+        match_tags: Collection[str] = (),
+    ) -> None:
+        self.match_tags = match_tags
         self.concepts = concepts
         self.redirects = redirects
         self.report = report
@@ -170,19 +179,26 @@ class _Terms:
         # Sources that shout are few and read apart; the others go through the rules together, so that a code that
         # loses its term in
         # one source and has another elsewhere is not reported.
+        order = SourceOrder(len(sources))
+        numbered = list(zip(range(len(sources)), sources, capitals, strict=True))
         spoken = (
             term
-            for source, shouts in zip(sources, capitals, strict=True)
+            for number, source, shouts in numbered
             if not shouts
-            for term in self._settled(source.terms)
+            for term in order.from_source(self._settled(source.terms), number)
         )
-        shouted = [source for source, shouts in zip(sources, capitals, strict=True) if shouts]
-        yield from compile_terms(self._and_preferred(spoken, last=not shouted), rules)
+        shouted = [(number, source) for number, source, shouts in numbered if shouts]
+        spoken = self._and_preferred(spoken, order, last=not shouted)
+        yield from order.ranked(compile_terms(spoken, rules, match_tags=self.match_tags))
         if shouted:
-            loud = (term for source in shouted for term in self._settled(source.terms))
+            loud = (
+                term for number, source in shouted for term in order.from_source(self._settled(source.terms), number)
+            )
+            loud = self._and_preferred(loud, order, last=True)
             kept = RuleReport()
             without, rules.codes_without_terms = rules.codes_without_terms, []
-            yield from compile_terms(self._and_preferred(loud, last=True), kept, capitals_mean_acronym=False)
+            loud = compile_terms(loud, kept, capitals_mean_acronym=False, match_tags=self.match_tags)
+            yield from order.ranked(loud)
             _join(rules, kept, without)
 
     def _settled(self, terms: Iterable[SourceTerm]) -> Iterator[SourceTerm]:
@@ -201,8 +217,9 @@ class _Terms:
                 self.named.add(key)
             yield term
 
-    def _and_preferred(self, terms: Iterator[SourceTerm], last: bool) -> Iterator[SourceTerm]:
+    def _and_preferred(self, terms: Iterator[SourceTerm], order: SourceOrder, last: bool) -> Iterator[SourceTerm]:
         yield from terms
+        order.done()
         if not last:
             return
         for key, concept in self.concepts.items():
@@ -268,6 +285,9 @@ def _source_report(source: SourceContent, shouts: bool) -> SourceReport:
         len(source.redirects),
         list(source.skipped_files),
         shouts,
+        list(source.notices),
+        dict(source.repairs.counts),
+        dict(source.repairs.places),
     )
 
 
@@ -294,6 +314,28 @@ def _account(
         report.warnings.append("The terminology is empty: no term remains, so nothing will be found in any note")
     if rules.codes_without_terms:
         report.warnings.append(f"{len(rules.codes_without_terms):,} codes have no term that may be matched")
+
+
+def _findings(
+    sources: list[SourceContent],
+    concepts: dict[_Key, ConceptRow],
+    redirects: dict[str, str],
+    useful: dict[str, str],
+    tally: TermTally,
+    terminology: Terminology,
+    corrections: list[Override],
+) -> Findings:
+    ambiguous, doubtful = ambiguous_strings(sources, concepts, redirects, terminology, corrections)
+    return Findings(
+        ambiguous,
+        doubtful,
+        list_strings(tally.word_acronyms(), concepts),
+        list_strings(tally.short, concepts),
+        tally.short_by_length(),
+        same_names(concepts),
+        other_names(sources, concepts),
+        retired_findings(sources, concepts, useful),
+    )
 
 
 def _default_name(sources: list[SourceContent]) -> str:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .build_findings import Findings
+from .override_effects import OverrideOutcome
 from .relations import RelationReport
 from .systems import FAULT_REMEDIES
+from .xrefs import XrefReport
+
+REPORT_SCHEMA = "phenotext.terminology_build/1"
+_REPAIRS = {
+    "swapped_columns": "rows whose code and term were swapped",
+    "repaired_prefix": "codes behind an x",
+}
 
 
 @dataclass(slots=True)
@@ -21,6 +31,9 @@ class SourceReport:
     redirects: int = 0
     skipped_files: list[str] = field(default_factory=list)
     all_capitals: bool = False
+    notices: list[str] = field(default_factory=list)
+    repaired: dict[str, int] = field(default_factory=dict)
+    repaired_at: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -30,6 +43,8 @@ class BuildReport:
     `examples` are (code, term) of terms the rules dropped, `codes_without_terms` (system, code, preferred name);
     `codes` are concepts in
     the terminology, those without terms included; `ambiguous` are strings, normalised, that name more than one concept.
+    `terms_by_kind` and `terms_by_tag` count strings handed to the compiler (see `TermTally`), `overrides` says what
+    each line of the override file did, `findings` lists what deserves a look, where it was asked for.
     """
 
     name: str
@@ -53,13 +68,30 @@ class BuildReport:
     long_terms_kept: int = 0
     codes_without_terms: list[tuple[str, str, str]] = field(default_factory=list)
     relations: RelationReport = field(default_factory=RelationReport)
+    terms_by_kind: dict[str, int] = field(default_factory=dict)
+    terms_by_tag: dict[str, int] = field(default_factory=dict)
+    overrides: list[OverrideOutcome] = field(default_factory=list)
+    xrefs: list[XrefReport] = field(default_factory=list)
+    findings: Findings | None = None
     warnings: list[str] = field(default_factory=list)
     sha256: str = ""
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain JSON types."""
-        return asdict(self)
+        """The report as plain JSON types; the same sources give the same report, but for `not_reproducible`."""
+        report = asdict(self)
+        seconds = report.pop("seconds")
+        dropped = {reason for source in self.sources for reason in source.dropped}
+        remedies = {reason: FAULT_REMEDIES[reason] for reason in dropped & FAULT_REMEDIES.keys()}
+        return {
+            "schema": REPORT_SCHEMA,
+            **report,
+            "remedies": dict(sorted(remedies.items())),
+            "not_reproducible": {"seconds": round(seconds, 3)},
+        }
+
+    def _override_states(self) -> dict[str, int]:
+        return dict(Counter(outcome.state for outcome in self.overrides))
 
     def summary(self) -> str:
         """A few lines of plain text for the terminal."""
@@ -74,8 +106,15 @@ class BuildReport:
                 for reason, places in source.dropped_at.items()
                 if reason in FAULT_REMEDIES
             ]
+            lines += [
+                f"    repaired: {count:,} {_REPAIRS.get(kind, kind)} ({', '.join(source.repaired_at[kind][:3])})"
+                for kind, count in source.repaired.items()
+            ]
+            lines += [f"    {notice}" for notice in source.notices]
             if source.skipped_files:
                 lines.append(f"    not a terminology, passed over: {', '.join(source.skipped_files)}")
+        for xrefs in self.xrefs:
+            lines += xrefs.summary()
         lines.append(
             f"  terms: {self.terms_read:,} read, {self.terms_kept:,} kept"
             + _reasons(", dropped by rule ", self.terms_dropped)
@@ -100,6 +139,13 @@ class BuildReport:
             few = ", ".join(f"{code} {_short(name)}" for _, code, name in self.codes_without_terms[:5])
             more = ", ..." if len(self.codes_without_terms) > 5 else ""
             lines.append(f"  codes without a term that may be matched: {len(self.codes_without_terms):,} ({few}{more})")
+        if self.overrides:
+            lines.append(f"  overrides: {len(self.overrides):,} lines" + _reasons(", ", self._override_states()))
+            lines += [
+                f"    line {o.line}, {o.action} {_short(o.term)}{' ' if o.term else ''}{o.code}: {o.detail}"
+                for o in self.overrides
+                if o.state != "applied"
+            ]
         lines += [f"  WARNING: {warning}" for warning in self.warnings]
         return "\n".join(lines)
 

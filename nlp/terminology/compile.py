@@ -11,12 +11,14 @@ import numpy as np
 
 from ..normalize import normalize
 from ..order_free import BagTable, bag_words
-from ..tokens import key_words
+from ..spelling_sources import pack_with_known_words
+from ..tokens import words_of
 from ..trie import MAX_WORDS, Trie, Vocabulary, hash_words
 from .artefact import StringColumn, payload_hash
 from .plain_english import plain_english_words
 from .relations import RelationReport, pack_relations
-from .rows import ConceptRow, Relations, TermVariant
+from .rows import RANKS, ConceptRow, Relations, TermVariant
+from .term_strings import TermStringCollector
 from .terminology import (
     CHRONIC,
     ENTRY_CASE,
@@ -55,9 +57,10 @@ def compile_terminology(
 ) -> Terminology:
     """Compile; with `out` also write the artefact. Same input, same bytes.
 
-    Of several concepts named by one string the lowest `rank` comes first, then the order of `variants`. Variants of
-    codes that are not among `concepts` and variants of more than MAX_WORDS words are left out. Of `relations` those
-    stay whose codes are among `concepts`; retired codes and maps stay whole. `report` receives what was left out.
+    Of several concepts named by one string the lowest `rank` comes first (`precedence.py`), then the order of
+    `variants`. Variants of codes that are not among `concepts` and variants of more than MAX_WORDS words are left out.
+    Of `relations` those stay whose codes are among `concepts`; retired codes and maps stay whole. `report` receives
+    what was left out.
     """
     ordered = sorted({(c.system, c.code): c for c in reversed(concepts)}.values(), key=lambda c: (c.system, c.code))
     number = {(c.system, c.code): i for i, c in enumerate(ordered)}
@@ -69,11 +72,17 @@ def compile_terminology(
     concept_list: list[int] = []
     rank_list: list[int] = []
     case_list: list[bool] = []
+    spellings: set[str] = set()
+    strings = TermStringCollector()
     for variant in variants:
         concept = number.get((variant.system, variant.code))
         if concept is None:
             continue
-        for words in numeral_variants(key_words(variant.text)):
+        strings.add(concept, variant.text, variant.rank % RANKS)
+        written = words_of(variant.text)
+        if not variant.case_sensitive:
+            spellings.update(written)
+        for words in numeral_variants([normalize(word) for word in written]):
             if not 0 < len(words) <= MAX_WORDS:
                 continue
             bag = [] if variant.case_sensitive else bag_words(words)
@@ -142,14 +151,16 @@ def compile_terminology(
         "concept_flags": np.array([CHRONIC if c.chronic else 0 for c in ordered], np.uint8),
     }
     moved = sorted((redirects or {}).items())
-    for column, strings in (
+    for column, cells in (
         ("codes", [c.code for c in ordered]),
         ("preferred", [c.preferred for c in ordered]),
         ("semantic_tags", [c.semantic_tag or "" for c in ordered]),
         ("redirect_from", [old for old, _ in moved]),
         ("redirect_to", [new for _, new in moved]),
     ):
-        arrays[f"{column}_blob"], arrays[f"{column}_offsets"] = StringColumn.pack(strings)
+        arrays[f"{column}_blob"], arrays[f"{column}_offsets"] = StringColumn.pack(cells)
+    arrays.update(strings.pack([c.preferred for c in ordered]))
+    arrays.update(pack_with_known_words(spellings))
     arrays.update(pack_relations(relations or Relations(), number, report or RelationReport()))
     meta = {"format": FORMAT, "name": name, "release": release, "systems": systems}
     terminology = Terminology.from_arrays(arrays, meta, payload_hash(arrays, meta))

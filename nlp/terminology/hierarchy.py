@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 _NONE = np.empty(0, np.int32)
+_PIECE = 20_000
 
 
 class Hierarchy:
@@ -59,8 +60,35 @@ class Hierarchy:
         if ancestor == concept:
             return True
         row = self.ancestors(concept)
-        place = int(np.searchsorted(row, ancestor))
+        place = int(row.searchsorted(ancestor))
         return place < len(row) and int(row[place]) == ancestor
+
+    def parents_of(self, concepts: np.ndarray) -> np.ndarray:
+        """[k] int32, ascending: the parents of any of `concepts`."""
+        return self._union(self._parent, concepts)
+
+    def children_of(self, concepts: np.ndarray) -> np.ndarray:
+        """[k] int32, ascending: the children of any of `concepts`."""
+        return self._union(self._child, concepts)
+
+    def ancestors_of(self, concepts: np.ndarray) -> np.ndarray:
+        """[k] int32, ascending: the ancestors of any of `concepts`; one of them is there if it is another's."""
+        return self._union(self._ancestor, concepts)
+
+    def descendants_of(self, concepts: np.ndarray) -> np.ndarray:
+        """[k] int32, ascending: the descendants of any of `concepts`; one of them is there if it is another's."""
+        return self._union(self._descendant, concepts)
+
+    def _union(self, rows: tuple[np.ndarray, np.ndarray] | None, concepts: np.ndarray) -> np.ndarray:
+        if rows is None or not len(concepts):
+            return _NONE
+        if len(concepts) == 1:
+            return _row(rows, int(concepts[0]))
+        found = np.zeros(self.n_concepts, bool)
+        # in pieces, because "everything below everything" has millions of pairs
+        for begin in range(0, len(concepts), _PIECE):
+            found[rows[1][row_places(rows[0], concepts[begin : begin + _PIECE])]] = True
+        return np.flatnonzero(found).astype(np.int32)
 
 
 def _rows(arrays: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -75,78 +103,9 @@ def _row(rows: tuple[np.ndarray, np.ndarray] | None, concept: int) -> np.ndarray
     return rows[1][rows[0][concept] : rows[0][concept + 1]]
 
 
-def pack_hierarchy(child: np.ndarray, parent: np.ndarray, n_concepts: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The arrays of a terminology file from is-a edges, and the numbers of the concepts that lie on a circle.
-
-    Edges from a concept to itself, doubles, and edges between concepts on a circle ("A is a B is a A", a fault of the
-    source) are left out.
-    """
-    edges = np.unique(np.stack((child, parent), axis=1).astype(np.int64), axis=0)
-    edges = edges[edges[:, 0] != edges[:, 1]]
-    order, on_circle = _topological(edges, n_concepts)
-    if len(on_circle):
-        circle = np.zeros(n_concepts, bool)
-        circle[on_circle] = True
-        edges = edges[~(circle[edges[:, 0]] & circle[edges[:, 1]])]
-        order, _ = _topological(edges, n_concepts)
-    parent_start, parents = _compressed(edges[:, 0], edges[:, 1], n_concepts)
-    child_start, children = _compressed(edges[:, 1], edges[:, 0], n_concepts)
-    rows: list[np.ndarray] = [_NONE] * n_concepts
-    for concept in order.tolist():
-        own = parents[parent_start[concept] : parent_start[concept + 1]]
-        if len(own) == 1:
-            above = rows[own[0]]
-            place = int(np.searchsorted(above, own[0]))
-            rows[concept] = np.concatenate((above[:place], own, above[place:]))
-        elif len(own):
-            rows[concept] = np.unique(np.concatenate((own, *(rows[p] for p in own.tolist()))))
-    lengths = np.array([len(row) for row in rows], np.int64)
-    ancestors = np.concatenate(rows) if n_concepts else _NONE
-    ancestor_start = np.zeros(n_concepts + 1, np.int64)
-    np.cumsum(lengths, out=ancestor_start[1:])
-    descendant_start, descendants = _compressed(ancestors, np.repeat(np.arange(n_concepts), lengths), n_concepts)
-    return {
-        "isa_parent_start": parent_start,
-        "isa_parent": parents,
-        "isa_child_start": child_start,
-        "isa_child": children,
-        "isa_ancestor_start": ancestor_start,
-        "isa_ancestor": ancestors.astype(np.int32),
-        "isa_descendant_start": descendant_start,
-        "isa_descendant": descendants,
-    }, on_circle
-
-
-def _compressed(row: np.ndarray, value: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Start [size + 1] and values ordered by row, then by value."""
-    order = np.lexsort((value, row))
-    start = np.zeros(size + 1, np.int64)
-    np.cumsum(np.bincount(row, minlength=size), out=start[1:])
-    return start, value[order].astype(np.int32)
-
-
-def _topological(edges: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Concepts so that parents come before children, and those that no such order holds (on or below a circle)."""
-    start, children = _compressed(edges[:, 1], edges[:, 0], size)
-    waiting = np.bincount(edges[:, 0], minlength=size)
-    front = np.flatnonzero(waiting == 0)
-    ordered = [front]
-    while len(front):
-        below = np.concatenate([children[start[c] : start[c + 1]] for c in front.tolist()] or [_NONE])
-        np.subtract.at(waiting, below, 1)
-        front = np.unique(below[waiting[below] == 0])
-        ordered.append(front)
-    placed = np.concatenate(ordered)
-    left = np.setdiff1d(np.arange(size), placed)
-    return placed, _on_circle(edges, left)
-
-
-def _on_circle(edges: np.ndarray, left: np.ndarray) -> np.ndarray:
-    """Of concepts on or below circles, those on one: what only hangs below is peeled off from the leaves."""
-    while len(left):
-        inner = edges[np.isin(edges[:, 0], left) & np.isin(edges[:, 1], left)]
-        kept = np.intersect1d(left, inner[:, 1])
-        if len(kept) == len(left):
-            return left
-        left = kept
-    return left
+def row_places(start: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Indices of the values of `rows`, one row after the other."""
+    first = start[rows].astype(np.int64)
+    length = start[np.asarray(rows, np.int64) + 1] - first
+    before = np.cumsum(length) - length
+    return np.repeat(first - before, length) + np.arange(int(length.sum()))

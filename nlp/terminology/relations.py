@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .closure import pack_hierarchy
 from .code_map import pack_maps
-from .hierarchy import pack_hierarchy
 from .retired import pack_retired
 from .rows import Relations
 from .stored_sets import pack_sets

@@ -8,6 +8,8 @@ import pyarrow as pa
 
 from .retired import RetiredCode
 
+RANKS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class ConceptRow:
@@ -33,7 +35,8 @@ class TermVariant:
     `case_sensitive` is set on acronyms, which must match as written (`ALL` is not `all`).
     `rank` orders concepts that share a string, lower is better: 0 preferred name, 1 synonym, 2 lay term, 3
     abbreviation;
-    4 is added when a rule derived the string from the source's term.
+    4 is added when a rule derived the string from the source's term. A multiple of RANKS says from which source it
+    comes, or that the user prefers this code for the string (see `precedence.py`).
     """
 
     code: str

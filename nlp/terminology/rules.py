@@ -1,21 +1,23 @@
 """Which terms may be matched in notes, and in which forms: the filter and the variants between the sources and the
 compiler.
 
-Left out are terms that are plain English, numbers, single letters or punctuation, and terms that hold a context of
-their own. Terms of more than `MAX_WORDS` words are left out unless
-their code has no other. Everything left out is counted with examples in a `RuleReport`.
+Left out are terms whose semantic tag says that they are no clinical fact (`nlp/data/unmatched_tags.txt`), terms that
+are plain English, numbers, single letters or punctuation, and terms that hold a context of their own. Terms of more
+than `MAX_WORDS` words are left out unless their code has no other. Everything left out is counted with examples in a
+`RuleReport`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .plain_english import plain_english_words
 from .rows import TermVariant
 from .source_term import SourceTerm
 from .variants import clean_name, is_acronym, part_order, split_trailing_acronym, uninverted, without_unspecified
+from .word_list import word_list
 
 MAX_WORDS = 20
 DERIVED_RANK = 4
@@ -130,7 +132,11 @@ def _derived(form: str) -> Iterator[tuple[str, str]]:
 
 
 def compile_terms(
-    terms: Iterable[SourceTerm], report: RuleReport | None = None, *, capitals_mean_acronym: bool = True
+    terms: Iterable[SourceTerm],
+    report: RuleReport | None = None,
+    *,
+    capitals_mean_acronym: bool = True,
+    match_tags: Collection[str] = (),
 ) -> Iterator[TermVariant]:
     """The strings to match for each term, in order; lazily, so that a million terms need no second copy.
 
@@ -138,13 +144,18 @@ def compile_terms(
         terms: terms of one source or of several.
         report: filled while the result is read; `codes_without_terms` stands at the end.
         capitals_mean_acronym: False for sources written in capitals throughout, whose short words are words.
+        match_tags: semantic tags to match although `nlp/data/unmatched_tags.txt` has them.
     """
     report = RuleReport() if report is None else report
     held: dict[tuple[str, str], SourceTerm] = {}
     without: dict[tuple[str, str], str] = {}
     matched: set[tuple[str, str]] = set()
+    unmatched_tags = word_list("unmatched_tags.txt").difference(match_tags)
     for term in terms:
         report.terms += 1
+        if term.semantic_tag in unmatched_tags:
+            report.drop("unmatched_tag", term.code, term.term)
+            continue
         key = (term.system, term.code)
         emitted = False
         for text, rule in forms(term.term, term.semantic_tag):

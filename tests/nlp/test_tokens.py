@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phenotext.nlp.stream import build_stream
-from phenotext.nlp.tokens import Kind, SurfaceTable, classify, split, tokenize, words_of
+from phenotext.nlp.token_batch import tokenize
+from phenotext.nlp.tokens import Kind, SurfaceTable, classify, split, words_of
 from phenotext.nlp.trie import Vocabulary
 
 CLINICAL = st.text(alphabet="aAbB sS's-–.,:;?()[]/+*_\n\r\t XIV0123456789éµ\u0301\u2028\U0001f600", max_size=80)

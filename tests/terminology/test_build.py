@@ -161,6 +161,7 @@ def test_published_sources_build(shared: Path, source: str, codes: int, terms: i
     report = build_terminology([shared / "data/terminology" / source])
     assert (report.codes, report.terms_read) == (codes, terms)
     assert report.acronyms >= acronyms
-    # names with a context of their own (history of, risk of) and plain English are left out
-    assert report.terms_kept > 0.97 * terms
+    # names with a context of their own (history of, risk of) and plain English are left out; what a semantic tag keeps
+    # from matching is a rule of its own
+    assert report.terms_kept + report.terms_dropped.get("unmatched_tag", 0) > 0.97 * terms
     assert len(report.codes_without_terms) < 0.03 * codes

@@ -212,9 +212,9 @@ def test_trailing_acronym(text: str, pair: tuple[str, str] | None) -> None:
     assert split_trailing_acronym(text) == pair
 
 
-def compiled(*terms: SourceTerm, **options: bool) -> tuple[list[TermVariant], RuleReport]:
+def compiled(*terms: SourceTerm, capitals_mean_acronym: bool = True) -> tuple[list[TermVariant], RuleReport]:
     report = RuleReport(max_examples=2)
-    return list(compile_terms(terms, report, **options)), report
+    return list(compile_terms(terms, report, capitals_mean_acronym=capitals_mean_acronym)), report
 
 
 def test_variants_carry_kind_rank_and_case() -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from ..retired import RetiredCode
 from ..source_term import SourceError, SourceTerm
 from ..systems import FAULT_REMEDIES
+from .fhir_pages import ExpansionPage
 
 MATCHED_SCOPES = frozenset({"LABEL", "EXACT"})
 _EXAMPLES = 5
@@ -24,9 +25,10 @@ class DropLog:
     places: dict[str, list[str]] = field(default_factory=dict)
     faults: int = 0
 
-    def leave_out(self, reason: str, place: str) -> None:
-        """Count a row that is sound but not wanted here (scope, inactive, another language)."""
-        self.counts[reason] = self.counts.get(reason, 0) + 1
+    def leave_out(self, reason: str, place: str, count: int = 1) -> None:
+        """Count a row that is sound but not wanted here (scope, inactive, another language); or `count` rows, the
+        first of them at `place`."""
+        self.counts[reason] = self.counts.get(reason, 0) + count
         seen = self.places.setdefault(reason, [])
         if len(seen) < _EXAMPLES:
             seen.append(place)
@@ -73,6 +75,9 @@ class SourceContent:
         concept_ids: OMOP concept ids of (system, code).
         restrictions: UMLS restriction level of (system, code), where above 0.
         notices: what a user should know about this source, a sentence each.
+        repairs: rows taken after a repair that leaves no doubt, by its kind.
+        xrefs: cross-references of (system, code) to codes of other systems, as the source gives them.
+        pages: pages of FHIR expansions, to be checked once all files of the source are read.
     """
 
     name: str
@@ -88,6 +93,9 @@ class SourceContent:
     concept_ids: dict[tuple[str, str], int] = field(default_factory=dict)
     restrictions: dict[tuple[str, str], int] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    repairs: DropLog = field(default_factory=DropLog)
+    xrefs: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
+    pages: list[ExpansionPage] = field(default_factory=list)
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -119,6 +127,10 @@ def merge(name: str, parts: Iterable[SourceContent]) -> SourceContent:
         whole.concept_ids.update({key: n for key, n in part.concept_ids.items() if key not in whole.concept_ids})
         whole.restrictions.update(part.restrictions)
         whole.notices.extend(part.notices)
+        whole.repairs.add(part.repairs)
+        for key, targets in part.xrefs.items():
+            whole.xrefs.setdefault(key, []).extend(targets)
+        whole.pages.extend(part.pages)
     whole.redirects = resolve_chains(whole.redirects)
     whole.release = ", ".join(releases) or None
     return whole

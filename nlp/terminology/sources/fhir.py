@@ -1,10 +1,10 @@
 """FHIR R4 ValueSet and CodeSystem resources, alone or in a Bundle.
 
 A ValueSet gives the concepts it lists (`compose.include.concept`) and those of its expansion, nested ones included,
-less
-`compose.exclude`; a CodeSystem its concepts with their designations. Inactive concepts and designations in languages
-other than
-English are left out and counted.
+less `compose.exclude`; a CodeSystem its concepts with their designations, and its is-a: nested concepts (unless
+`hierarchyMeaning` says something else) and the properties `parent`, `child` and `subsumedBy`. Inactive concepts and
+designations in languages other than English are left out and counted. Nesting in an expansion is for display and says
+nothing of the meaning (R4, ValueSet.expansion.contains.contains), so it gives no is-a.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+from ..retired import RetiredCode
 from ..semantic_tags import split_tag
 from ..source_term import NotATerminologyError, SourceError, SourceTerm, TermKind
 from ..systems import canonical_system, code_fault, tidy_code
 from .content import SourceContent
+from .fhir_pages import ExpansionPage
 
 Json = dict[str, Any]
 _REMEDY = "Give a FHIR R4 ValueSet or CodeSystem resource as JSON"
@@ -88,6 +90,7 @@ class _Reader:
                 self._concept(system, concept, excluded)
         expansion = resource.get("expansion")
         if isinstance(expansion, dict):
+            self._page(resource, expansion)
             for concept in _nested(expansion.get("contains"), "contains"):
                 if "code" not in concept:
                     continue  # a heading that only groups others
@@ -117,6 +120,32 @@ class _Reader:
         system = _named(url)
         for concept in _nested(resource.get("concept"), "concept"):
             self._concept(system, concept, set())
+        meaning = str(resource.get("hierarchyMeaning") or "is-a")
+        nested = meaning == "is-a"
+        if not nested and any(_dicts(concept.get("concept")) for concept in _dicts(resource.get("concept"))):
+            self.content.notices.append(
+                f"{self.path.name}: the nesting of concepts means {meaning[:20]}, so it gives no is-a"
+            )
+        edges = dict.fromkeys(_edges(resource.get("concept"), nested))
+        if edges:
+            tidied = [(tidy_code(system, child), tidy_code(system, parent)) for child, parent in edges]
+            self.content.isa.setdefault(system, []).extend(tidied)
+
+    def _page(self, resource: Json, expansion: Json) -> None:
+        total, offset = expansion.get("total"), expansion.get("offset")
+        if not isinstance(total, int) and not isinstance(offset, int):
+            return
+        codes = tuple(
+            (str(concept.get("system") or ""), str(concept["code"]).strip())
+            for concept in _nested(expansion.get("contains"), "contains")
+            if "code" in concept
+        )
+        named = resource.get("url") or expansion.get("identifier") or resource.get("id") or self.path.name
+        key = f"{named}|{resource.get('version') or ''}"
+        start = offset if isinstance(offset, int) else 0
+        self.content.pages.append(
+            ExpansionPage(key, self.path.name, start, codes, total if isinstance(total, int) else None)
+        )
 
     def _concept(self, system: str, concept: Json, excluded: set[tuple[str, str]]) -> None:
         self.rows += 1
@@ -132,6 +161,9 @@ class _Reader:
             return
         if _is_inactive(concept):
             drops.leave_out("inactive", place)
+            old = concept.get("display")
+            name = split_tag(old.strip())[0] if isinstance(old, str) else ""
+            self.content.retired[(system, code)] = RetiredCode(name, "inactive")
             return
         display = concept.get("display")
         preferred, tag = split_tag(display.strip()) if isinstance(display, str) else ("", None)
@@ -181,6 +213,26 @@ def _nested(roots: object, child: str) -> Iterator[Json]:
         concept = stack.pop()
         yield concept
         stack.extend(_dicts(concept.get(child))[::-1])
+
+
+def _edges(roots: object, nested: bool) -> Iterator[tuple[str, str]]:
+    """(child, parent) of a code system, from nesting (where it means is-a) and from properties."""
+    for concept in _nested(roots, "concept"):
+        code = str(concept.get("code") or "").strip()
+        if not code:
+            continue
+        if nested:
+            for child in _dicts(concept.get("concept")):
+                if child.get("code"):
+                    yield str(child["code"]).strip(), code
+        for property_ in _dicts(concept.get("property")):
+            kind = property_.get("code")
+            if kind not in ("parent", "child", "subsumedBy"):
+                continue
+            coding = property_.get("valueCoding")
+            value = property_.get("valueCode") or (coding.get("code") if isinstance(coding, dict) else None)
+            if value:
+                yield (str(value).strip(), code) if kind == "child" else (code, str(value).strip())
 
 
 def _is_inactive(concept: Json) -> bool:

@@ -19,6 +19,8 @@ _OLD_SCOPES = {
     "broad_synonym": "BROAD",
     "narrow_synonym": "NARROW",
 }
+# An xref may be followed by a quoted description, modifiers or a comment.
+_XREF_END = re.compile(r"\s")
 _ESCAPE = re.compile(r"\\(.)")
 _HEADER = re.compile(r"\A(?:[ \t]*(?:!.*)?\r?\n)*(?:format-version:|data-version:|ontology:|\[Term\])")
 
@@ -86,6 +88,12 @@ def _fill(record: OboRecord, path: Path, number: int, tag: str, value: str) -> N
         record.alternative_ids.append(_plain(value))
     elif tag == "replaced_by":
         record.replaced_by.append(_plain(value))
+    elif tag == "consider":
+        record.consider.append(_plain(value))
+    elif tag == "is_a":
+        record.parents.append(_plain(value))
+    elif tag == "xref":
+        record.xrefs.append(_XREF_END.split(value, maxsplit=1)[0])
     elif tag == "synonym" or tag in _OLD_SCOPES:
         match = _SYNONYM.match(value)
         if match is None:

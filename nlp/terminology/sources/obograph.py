@@ -22,6 +22,8 @@ _SCOPES = {
 }
 _ALTERNATIVE = "hasAlternativeId"
 _REPLACED_BY = "IAO_0100001"
+_CONSIDER = "oboInOwl#consider"
+_IS_A = ("is_a", "http://www.w3.org/2000/01/rdf-schema#subClassOf", "subClassOf")
 
 
 def is_obograph(document: object) -> bool:
@@ -43,11 +45,13 @@ def read_obograph(path: Path, document: Json, scopes: Collection[str] = MATCHED_
         if content.release is None:
             content.release = _release(graph)
         nodes = graph.get("nodes")
+        parents = _parents(graph.get("edges"))
         for node in nodes if isinstance(nodes, list) else []:
             record = _record(node)
             if record is None:
                 continue
             count += 1
+            record.parents = parents.get(record.id, [])
             take_record(record, content, f"{path.name}#{curie(record.id)[:30]}", scopes)
     if count == 0:
         raise SourceError(
@@ -82,4 +86,16 @@ def _record(node: object) -> OboRecord | None:
             record.alternative_ids.append(str(item.get("val")))
         elif predicate.endswith(_REPLACED_BY):
             record.replaced_by.append(str(item.get("val")))
+        elif predicate.endswith(_CONSIDER):
+            record.consider.append(str(item.get("val")))
+    record.xrefs = [str(xref["val"]) for xref in meta.get("xrefs") or () if isinstance(xref, dict) and "val" in xref]
     return record
+
+
+def _parents(edges: object) -> dict[str, list[str]]:
+    """Parents of each class by `is_a` edges; other edges (part of, ...) are no hierarchy."""
+    parents: dict[str, list[str]] = {}
+    for edge in edges if isinstance(edges, list) else []:
+        if isinstance(edge, dict) and edge.get("pred") in _IS_A:
+            parents.setdefault(str(edge.get("sub")), []).append(str(edge.get("obj")))
+    return parents
