@@ -27,16 +27,23 @@ MAX_DEFINITION_WORDS = 14
 
 
 class AbbreviationTable:
-    """Abbreviations bound to a terminology. `rows` are the senses; `section_names` the names that sections may have."""
+    """Abbreviations bound to a terminology. `rows` are the senses; `section_names` the names that sections may have;
+    `wanted` [n_concepts] bool the concepts that may be found, None for all."""
 
     def __init__(
-        self, senses: Iterable[AbbreviationSense], terminology: Terminology, section_names: Sequence[str]
+        self,
+        senses: Iterable[AbbreviationSense],
+        terminology: Terminology,
+        section_names: Sequence[str],
+        wanted: np.ndarray | None = None,
     ) -> None:
         self._terminology = terminology
         groups = by_abbreviation(senses)
         self.names = tuple(groups)
         self.senses = tuple(tuple(group) for group in groups.values())
-        self.concepts = tuple(tuple(_concept(sense, terminology) for sense in group) for group in self.senses)
+        self.concepts = tuple(
+            tuple(_concept(sense, terminology, wanted) for sense in group) for group in self.senses
+        )
         self._expansions = [[expansion_keys(sense.expansion) for sense in group] for group in self.senses]
         # surface -> number of a one-word abbreviation, or -2 - number of a word that begins longer ones ("N/V")
         words = [words_of(name) for name in self.names]
@@ -290,10 +297,12 @@ class AbbreviationTable:
         return NO_CONCEPT if spelled_by_initials(name, spelled) else None
 
 
-def _concept(sense: AbbreviationSense, terminology: Terminology) -> int:
+def _concept(sense: AbbreviationSense, terminology: Terminology, wanted: np.ndarray | None) -> int:
     if not sense.code:
         return NO_CONCEPT
     found = terminology.find(sense.code, sense.system)
+    if found >= 0 and wanted is not None and not wanted[found]:
+        return NO_CONCEPT  # the abbreviation may still have this sense, which then makes no mention
     return found if found >= 0 else FOREIGN
 
 

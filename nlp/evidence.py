@@ -79,7 +79,7 @@ def evidence_of(extractor: Extractor, result: BatchResult, *, keep_text: bool = 
             _names(EXPERIENCER, result.experiencer),
             _names(ASSERTION, result.assertion),
             _triggers(result, keep_text),
-            pa.nulls(count, pa.float32()),
+            pa.array(result.score, pa.float32(), mask=result.score == 1),
         ],
         schema=EVIDENCE_COLUMNS,
     )

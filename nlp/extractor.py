@@ -11,11 +11,17 @@ import numpy as np
 from .abbreviation_table import AbbreviationSense, default_abbreviations
 from .abbreviations import GROUP_BASE, AbbreviationTable
 from .assertion import decide
+from .concept_filter import ConceptFilter, narrowed
 from .context import WORD_CLASSES, ContextRules
 from .cue_table import CueRow, CueTable, default_cues, folded_words
+from .found import Found
 from .heading_table import HeadingRow, HeadingTable, default_headings
+from .misspellings import MisspellingCorrector, misspelled
+from .nested import with_nested
 from .note_objects import note_objects
 from .order_free import LINKING, class_hashes
+from .recall.candidate_index import CandidateIndex
+from .recall.recall_mode import RecallMode
 from .recognize import recognize
 from .results import BatchResult, ExtractedNote
 from .scopes import MentionWords, word_class
@@ -23,7 +29,8 @@ from .sections import HEADER, NO_HEADING, RUN_IN, SENTENCE_GOES_ON, UNKNOWN, Hea
 from .starter import starter_terminology
 from .stream import Stream, build_stream
 from .terminology.terminology import Terminology
-from .tokens import Kind, SurfaceTable, TokenBatch, tokenize
+from .token_batch import TokenBatch, tokenize
+from .tokens import Kind, SurfaceTable
 from .trie import Vocabulary
 
 BATCH_NOTES = 256
@@ -46,8 +53,11 @@ class Extractor:
 
     Without arguments it uses the starter lexicon. `cues`, `headings` and `abbreviations` replace the package's own
     tables (`abbreviations=()` leaves abbreviations to the terminology alone); `order_free=False` finds terms only as
-    they are written. An extractor may be used by one thread at a time; processes each open their own and share the
-    memory-mapped terminology.
+    they are written; `misspellings=False` reads no word as another one; `nested=True` also gives shorter matches inside
+    longer ones; `recall` (a CandidateIndex of the same terminology) links phrases that are no term to the most similar
+    one, from `recall_threshold` on; `concepts` (a ConceptFilter or an ECL expression) restricts what is extracted. An
+    extractor may be used by one thread at a time; processes each open their own and share the memory-mapped
+    terminology.
     """
 
     def __init__(
@@ -58,8 +68,17 @@ class Extractor:
         headings: Sequence[HeadingRow] | None = None,
         abbreviations: Sequence[AbbreviationSense] | None = None,
         order_free: bool = True,
+        concepts: ConceptFilter | str | None = None,
+        misspellings: bool = True,
+        nested: bool = False,
+        recall: CandidateIndex | None = None,
+        recall_threshold: float | None = None,
     ) -> None:
         self.terminology = starter_terminology() if terminology is None else terminology
+        self.concepts = ConceptFilter(concepts) if isinstance(concepts, str) else concepts or ConceptFilter()
+        # given spans are not filtered, so the whole terminology stays beside the part that is matched
+        wanted = self.concepts.wanted(self.terminology) if self.concepts else None
+        self._matched = self.terminology if wanted is None else narrowed(self.terminology, wanted)
         cue_rows = default_cues() if cues is None else list(cues)
         heading_rows = default_headings() if headings is None else list(headings)
         words: set[str] = {*WORD_CLASSES, *LINKING, *NO_HEADING, *RUN_IN, *SENTENCE_GOES_ON}
@@ -79,15 +98,20 @@ class Extractor:
         )
         self.abbreviations = AbbreviationTable(
             default_abbreviations() if abbreviations is None else abbreviations,
-            self.terminology,
+            self._matched,
             (*self.heading_table.names, HEADER, UNKNOWN),
+            wanted,
         )
         self._surfaces = SurfaceTable(
             self.terminology.vocabulary.ids,
             vocabulary.ids,
             self._classes if order_free else None,
             self.abbreviations.surface_ids,
+            MisspellingCorrector(self.terminology).corrections if misspellings else None,
         )
+        self.misspellings = misspellings
+        self.nested = nested
+        self.recall = None if recall is None else RecallMode(recall, self.terminology, recall_threshold, wanted)
         self._chronic = np.append(self.terminology.chronic, False)  # the last cell answers for concept -1
 
     def _classes(self, keys: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -95,9 +119,25 @@ class Extractor:
         return hashes, self.terminology.bags.members(hashes)
 
     @classmethod
-    def load(cls, path: str | Path) -> Extractor:
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        concepts: ConceptFilter | str | None = None,
+        misspellings: bool = True,
+        nested: bool = False,
+        recall: CandidateIndex | None = None,
+        recall_threshold: float | None = None,
+    ) -> Extractor:
         """Open a terminology that `phenotext terminology build` wrote. Raises ArtefactError with the remedy."""
-        return cls(Terminology.open(path))
+        return cls(
+            Terminology.open(path),
+            concepts=concepts,
+            misspellings=misspellings,
+            nested=nested,
+            recall=recall,
+            recall_threshold=recall_threshold,
+        )
 
     def __repr__(self) -> str:
         terminology = self.terminology
@@ -136,28 +176,41 @@ class Extractor:
             return self.extract_batch([""]).empty()
         tokens = tokenize(texts, self._surfaces)
         stream = build_stream(tokens, self._surfaces)
+        slips = misspelled(stream, self._surfaces)
         sections = find_sections(stream, tokens, self.heading_table, self._heading_words)
         given = len(given_spans) > 0
         given_codes: list[str | None] | None = None
+        places: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         if given:
             mentions, concept, start, end, given_codes = self._given(texts, given_spans, tokens, stream)
-            group = np.full(len(concept), -1, np.int32)
-            note = np.repeat(np.arange(len(texts)), [len(s) for s in given_spans])
+            found = Found.given(mentions.first, mentions.last, concept)
+            places = np.repeat(np.arange(len(texts)), [len(s) for s in given_spans]), start, end
         else:
-            first, last, group, concept = recognize(self.terminology, stream, self._surfaces, self._linking)
+            first, last, group, concept = recognize(self._matched, stream, self._surfaces, self._linking)
+            if slips.weak.any():
+                stands = slips.supported(stream, first, last)
+                first, last, group, concept = first[stands], last[stands], group[stands], concept[stands]
             first, last, group, concept = self.abbreviations.resolve(
                 texts, tokens.note_char, stream, self._surfaces, sections, (first, last, group), concept
             )
             outside = ~sections.in_known_headings(first, last)
             first, last, group, concept = first[outside], last[outside], group[outside], concept[outside]
-            mentions = MentionWords(first, last, overlapping=False)
-            note = np.searchsorted(tokens.note_char, stream.start[first], side="right") - 1
-            start = stream.start[first] - tokens.note_char[note]
-            end = stream.end[last - 1] - tokens.note_char[note]
+            found = Found.in_dictionary(stream, slips, first, last, group, concept)
+            if self.recall is not None:
+                similar = self.recall.matches(texts, tokens.note_char, stream, self._surfaces, first, last)
+                found = found.and_also(similar.take(~sections.in_known_headings(similar.first, similar.last)))
+                found = found.take(found.by_position())
+            mentions = MentionWords(found.first, found.last, overlapping=False)
         order = np.argsort(mentions.first, kind="stable") if given else None
         if order is not None:
             mentions = MentionWords(mentions.first[order], mentions.last[order], overlapping=True)
         context = self._context.apply(stream, sections, mentions)
+        inner = np.zeros(len(found), bool)
+        if self.nested and not given:
+            found, context, inner = with_nested(self._matched, stream, slips, found, context)
+            mentions = MentionWords(found.first, found.last, overlapping=True)
+        concept = found.concept
+        note, start, end = found.places(stream, tokens.note_char) if places is None else places
         chronic = self._chronic[concept if order is None else concept[order]]
         assertion = decide(context, chronic)
         section = sections.of_words(mentions.first)
@@ -184,7 +237,10 @@ class Extractor:
             start=start.astype(np.int32),
             end=end.astype(np.int32),
             concept=concept.astype(np.int32),
-            group=group,
+            group=found.group.astype(np.int32),
+            score=found.score,
+            origin=found.origin,
+            nested=inner,
             negation=columns[0],
             certainty=columns[1],
             temporality=columns[2],
@@ -198,6 +254,7 @@ class Extractor:
             section_note=sections.note.astype(np.int32),
             section_start=(sections.start - base).astype(np.int32),
             section_end=(section_end - base).astype(np.int32),
+            section_heading_end=(sections.heading_end - base).astype(np.int32),
             section_name=sections.name,
             section_parent=sections.parent,
             section_names=sections.names,
@@ -245,7 +302,7 @@ class Extractor:
             return self.abbreviations.codes(group, concept)
         if group < 0:
             return [concept]
-        terminology = self.terminology
+        terminology = self._matched
         entries = terminology.entry_concept[terminology.group_start[group] : terminology.group_start[group + 1]]
         return [concept, *(number for number in entries.tolist() if number != concept)]
 

@@ -12,6 +12,7 @@ from .results import (
     CERTAINTY,
     EXPERIENCER,
     NEGATION,
+    ORIGIN,
     TEMPORALITY,
     BatchResult,
     Cue,
@@ -37,7 +38,8 @@ def note_objects(extractor: Extractor, result: BatchResult) -> Iterator[Extracte
     cue_start, cue_end, cue_rule = result.cue_start.tolist(), result.cue_end.tolist(), result.cue_rule.tolist()
     columns = (
         result.start, result.end, result.concept, result.group, result.negation, result.certainty,
-        result.temporality, result.experiencer, result.assertion, result.section,
+        result.temporality, result.experiencer, result.assertion, result.section, result.score, result.origin,
+        result.nested,
     )  # fmt: skip
     rows = list(zip(*(column.tolist() for column in columns)))
 
@@ -51,7 +53,8 @@ def note_objects(extractor: Extractor, result: BatchResult) -> Iterator[Extracte
         sections = tuple(Section(section_name[i], section_start[i], section_end[i], paths[i]) for i in range(low, high))
         mentions: list[Mention] = []
         for i in range(mention_bounds[number], mention_bounds[number + 1]):
-            start, end, concept, group, negation, certainty, temporality, experiencer, assertion, section = rows[i]
+            start, end, concept, group, negation, certainty, temporality, experiencer, assertion, *how = rows[i]
+            section, score, origin, nested = how
             code, system, preferred, candidates = _concept(extractor, result, i, concept, group)
             mentions.append(
                 Mention(
@@ -69,6 +72,9 @@ def note_objects(extractor: Extractor, result: BatchResult) -> Iterator[Extracte
                     section=section_name[section],
                     cues=tuple(cue(text, c) for c in range(cue_bounds[i], cue_bounds[i + 1])),
                     candidates=candidates,
+                    score=score,
+                    origin=ORIGIN[origin],
+                    nested=nested,
                 )
             )
         yield ExtractedNote(text, tuple(mentions), sections)

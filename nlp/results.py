@@ -12,6 +12,8 @@ CERTAINTY = ("certain", "uncertain")
 TEMPORALITY = ("recent", "historical", "hypothetical")
 EXPERIENCER = ("patient", "family", "other")
 ASSERTION = ("present", "absent", "possible", "historical", "family", "other", "hypothetical")
+ORIGIN = ("dictionary", "misspelling", "similarity", "given")
+DICTIONARY, MISSPELLED, SIMILAR, GIVEN = range(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ class Mention:
     """A concept named in a note: half-open character offsets of the note, code, axes, assertion and evidence.
 
     `candidates` are all codes the string may stand for, the chosen one first. `code`, `system` and `preferred` are None
-    for a given span without a code.
+    for a given span without a code. `score` is below 1 where the words are not a string of the dictionary: `origin`
+    says whether they were read as a misspelling of one or are only similar to one. `nested` mentions lie inside a
+    longer one.
     """
 
     start: int
@@ -56,6 +60,9 @@ class Mention:
     section: str
     cues: tuple[Cue, ...] = ()
     candidates: tuple[str, ...] = ()
+    score: float = 1.0
+    origin: str = "dictionary"
+    nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +81,12 @@ class BatchResult:
     Mentions [k], ordered by note, start, end: `note`, `start`, `end` (characters of that note), `concept` (number in
     the terminology, -1 none), `group` (dictionary string; -1 for given spans; -2 - number of the
     abbreviation where the abbreviation table decided), axis and assertion numbers into the tuples above, `section`
-    (number of the section).
+    (number of the section), `score` [k] float32, `origin` into ORIGIN, `nested` [k] bool.
     Cues [p], ordered by mention then position: `cue_mention`, `cue_start`, `cue_end`, `cue_rule` into `rules`;
     negative:
     -1 - section number.
-    Sections [s]: `section_note`, `section_start`, `section_end`, `section_name`, `section_parent` into `section_names`.
+    Sections [s]: `section_note`, `section_start`, `section_end`, `section_heading_end` (the start where there is
+    no heading), `section_name`, `section_parent` into `section_names`.
     """
 
     texts: Sequence[str]
@@ -87,6 +95,9 @@ class BatchResult:
     end: np.ndarray
     concept: np.ndarray
     group: np.ndarray
+    score: np.ndarray
+    origin: np.ndarray
+    nested: np.ndarray
     negation: np.ndarray
     certainty: np.ndarray
     temporality: np.ndarray
@@ -100,6 +111,7 @@ class BatchResult:
     section_note: np.ndarray
     section_start: np.ndarray
     section_end: np.ndarray
+    section_heading_end: np.ndarray
     section_name: np.ndarray
     section_parent: np.ndarray
     section_names: tuple[str, ...]

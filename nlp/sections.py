@@ -229,8 +229,8 @@ def _lay_out(
     group = np.concatenate((np.full(len(breaks), -2, np.int64), groups))
     order = np.argsort(first_word, kind="stable")
     first_word, body, note, group = first_word[order], body[order], note[order], group[order]
-    number = np.where(group >= 0, table.name[group], np.where(group == -2, header, unknown))
-    sub = (group >= 0) & (table.kind[group] == HeadingKind.SUB)
+    number = np.where(group >= 0, np.append(table.name, (0, 0))[group], np.where(group == -2, header, unknown))
+    sub = (group >= 0) & (np.append(table.kind, (0, 0))[group] == HeadingKind.SUB)
     parent: list[int] = []
     open_parent = -1
     for this, is_sub in zip(number.tolist(), sub.tolist()):

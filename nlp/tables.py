@@ -145,6 +145,13 @@ FEATURE = _table(
     _field("covariate_value", _F64, "zeros are omitted, except note volume (693-695)"),
 )
 
+ROLLUP = _table(
+    "rollup",
+    ("rollup_base_concept_id", "member_base_concept_id"),
+    _field("rollup_base_concept_id", _I64, "the ancestor, or the id of a named set (>= 8,000,000,000,000)"),
+    _field("member_base_concept_id", _I64, "a concept whose events count for it; itself among them"),
+)
+
 COVARIATE_REF = _table(
     "covariate_ref",
     ("covariate_id",),
@@ -260,6 +267,55 @@ SCORE_EVIDENCE = _table(
     _field("method", _TEXT, "how the contribution was computed"),
 )
 
+PERSON = _table(
+    "person",
+    ("subject_id",),
+    _field("subject_id", _I64, "patient"),
+    _field("birth_date", _TIME, "day of birth; the first day of what the source gives (year, month)", null=True),
+    _field("death_time", _TIME, "time of death", null=True),
+    _field("gender_concept_id", _I64, "8507 male, 8532 female, 0 unknown"),
+    _field("race_concept_id", _I64, "OMOP concept; 0 unknown"),
+    _field("ethnicity_concept_id", _I64, "OMOP concept; 0 unknown"),
+    _field("site_id", _I64, "site of care", null=True),
+    _field("run_id", _TEXT, "the run that wrote the row"),
+)
+
+OBSERVATION_PERIOD = _table(
+    "observation_period",
+    ("subject_id", "observation_start"),
+    _field("subject_id", _I64, "patient"),
+    _field("observation_start", _TIME, "first day on which the source would know of the patient's care"),
+    _field("observation_end", _TIME, "last such day; >= observation_start"),
+    _field("run_id", _TEXT, "the run that wrote the row"),
+)
+
+PHENOTYPE_ROW = _table(
+    "phenotype_row",
+    ("phenotype_id", "subject_id", "index_time"),
+    _field("phenotype_id", _TEXT, "name of the definition"),
+    _field("version", _TEXT, "its version"),
+    _field("definition_sha256", _TEXT, "its content"),
+    _field("subject_id", _I64, "patient"),
+    _field("index_time", _TIME, "when the patient came to match, by the definition's index rule"),
+    _field("row_id", _I64, "row of cohort, where the definition was run as of one", null=True),
+    _field("run_id", _TEXT, "the run whose tables were read"),
+)
+
+PHENOTYPE_EVIDENCE = _table(
+    "phenotype_evidence",
+    ("phenotype_id", "subject_id", "index_time", "criterion", "ordinal"),
+    _field("phenotype_id", _TEXT, "name of the definition"),
+    _field("subject_id", _I64, "patient"),
+    _field("index_time", _TIME, "as in phenotype_row"),
+    _field("criterion", _TEXT, "path in the tree of criteria, such as inclusion/2"),
+    _field("held", _BOOL, "the criterion was met"),
+    _field("event_id", _I64, "event it rests on", null=True),
+    _field("evidence_id", _I64, "mention it rests on", null=True),
+    _field("note_id", _I64, "note it rests on", null=True),
+    _field("ordinal", _I32, "0, 1, ... within the criterion"),
+    _field("run_id", _TEXT, "the run whose tables were read"),
+)
+
 TABLES: dict[str, pa.Schema] = {
     (schema.metadata or {})[b"table"].decode(): schema
     for schema in (
@@ -268,6 +324,7 @@ TABLES: dict[str, pa.Schema] = {
         NOTE,
         COHORT,
         FEATURE,
+        ROLLUP,
         COVARIATE_REF,
         ANALYSIS_REF,
         CODES,
@@ -277,5 +334,9 @@ TABLES: dict[str, pa.Schema] = {
         NOTE_TEXT,
         SCORE,
         SCORE_EVIDENCE,
+        PERSON,
+        OBSERVATION_PERIOD,
+        PHENOTYPE_ROW,
+        PHENOTYPE_EVIDENCE,
     )
 }

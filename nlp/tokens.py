@@ -206,6 +206,12 @@ class _Index(dict[str, int]):
         return index
 
 
+# Surface of a word that no vocabulary knows, whatever its letters; no text has such a token.
+UNREAD = 1
+_UNREAD_TOKEN = "a b"
+# cores and normalised words of surfaces outside every vocabulary -> normalised words that they were meant to be, each
+# with its mark for `SurfaceTable.slip`
+Corrections = Callable[[Sequence[str], Sequence[str]], Sequence[tuple[str, int] | None]]
 # kinds, cores and normalised words of new surfaces -> abbreviation and neighbour numbers, -1 where unknown
 AbbreviationIds = Callable[[Sequence[int], Sequence[str], Sequence[str]], tuple[Sequence[int], Sequence[int]]]
 
@@ -215,7 +221,8 @@ class SurfaceTable:
 
     `term_ids` and `cue_ids` turn a list of normalised (folded) words into the vocabulary ids of the two tries, -1
     where unknown; `class_hashes` gives their classes' hashes and whether order-free matching knows them;
-    `abbreviation_ids` the numbers by which the abbreviation table knows a surface and a neighbouring word. Grows with
+    `abbreviation_ids` the numbers by which the abbreviation table knows a surface and a neighbouring word;
+    `corrections` what misspelled words were meant to be (`slip` marks those surfaces). Grows with
     the text's vocabulary; `limit` surfaces empty it, so memory stays bounded on endless streams.
     """
 
@@ -225,18 +232,21 @@ class SurfaceTable:
         cue_ids: Callable[[Sequence[str]], np.ndarray],
         class_hashes: Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]] | None = None,
         abbreviation_ids: AbbreviationIds | None = None,
+        corrections: Corrections | None = None,
         limit: int = 1_000_000,
     ) -> None:
         self._term_ids = term_ids
         self._cue_ids = cue_ids
         self._class_hashes = class_hashes
         self._abbreviation_ids = abbreviation_ids
+        self._corrections = corrections
         self._limit = limit
         self._clear()
 
     def _clear(self) -> None:
         self.index = _Index()
         self.index[""] = 0  # the break between notes
+        self.index[_UNREAD_TOKEN] = UNREAD
         self.lookup = self.index.__getitem__
         self._keys = SurfaceKeys()
         self._size = 0
@@ -251,7 +261,10 @@ class SurfaceTable:
         self.in_bag = np.zeros(capacity, bool)
         self.abbreviation = np.full(capacity, -1, np.int16)
         self.neighbour = np.full(capacity, -1, np.int16)
-        self._size = 1
+        self.slip = np.zeros(capacity, np.uint8)
+        self.kind[UNREAD] = Kind.WORD
+        self.class_hash[UNREAD] = 1  # a word, and in no bag
+        self._size = 2
 
     def trim(self) -> None:
         """Start over when the table has outgrown its limit; call between batches only."""
@@ -304,11 +317,31 @@ class SurfaceTable:
         if self._abbreviation_ids is not None:
             self.abbreviation[start:end], self.neighbour[start:end] = self._abbreviation_ids(kinds, cores, keys)
         self.cue[start:end] = self._cue_ids(["" if k in unseen else cue_key(k, c) for k, c in zip(kinds, cores)])
+        self._correct(start, cores, keys)
         pending.clear()
+
+    def _correct(self, start: int, cores: Sequence[str], keys: Sequence[str]) -> None:
+        """Give new words that no vocabulary has the properties of the words they were meant to be."""
+        if self._corrections is None:
+            return
+        new = slice(start, start + len(cores))
+        unknown = (self.kind[new] == Kind.WORD) & (self.term[new] < 0) & (self.cue[new] < 0)
+        unknown &= self.abbreviation[new] == -1
+        rows: list[int] = np.flatnonzero(unknown).tolist()
+        answers = self._corrections([cores[row] for row in rows], [keys[row] for row in rows])
+        meant = [(row, answer) for row, answer in zip(rows, answers) if answer is not None]
+        if not meant:
+            return
+        place = np.array([row for row, _ in meant]) + start
+        right = [key for _, (key, _) in meant]
+        self.term[place] = self._term_ids(right)
+        if self._class_hashes is not None:
+            self.class_hash[place], self.in_bag[place] = self._class_hashes(right)
+        self.slip[place] = [mark for _, (_, mark) in meant]
 
     def _grow(self, capacity: int) -> None:
         unknown = ("term", "cue", "abbreviation", "neighbour")
-        for name in ("length", "core_length", "kind", "flags", "class_hash", "in_bag", *unknown):
+        for name in ("length", "core_length", "kind", "flags", "class_hash", "in_bag", "slip", *unknown):
             old = getattr(self, name)
             new = np.full(capacity, -1 if name in unknown else 0, old.dtype)
             new[: len(old)] = old

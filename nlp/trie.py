@@ -233,30 +233,19 @@ def without_overlaps(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         return outer
     kept = np.ones(len(outer), bool)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], crossing, [False])).astype(np.int8)))
-    losers: list[int] = []
+    stops = np.append(outer, len(starts))
+    chosen: list[int] = []
     for first, last in zip(edges[::2].tolist(), edges[1::2].tolist()):  # chain: outer[first] .. outer[last]
-        chain = outer[first : last + 1].tolist()
-        winners = set(_longest_first(chain, starts, ends, []))
-        for place, match in enumerate(chain, first):
-            if match not in winners:
-                kept[place] = False
-                losers.append(match)
-    winners_left = outer[kept]
-    freed: list[int] = []
-    for loser in losers:  # what stood inside a loser may stand after all
-        high = int(np.searchsorted(starts, ends[loser]))
-        inner = [i for i in range(loser + 1, high) if inside[i] and ends[i] <= ends[loser]]
-        if inner:
-            place = int(np.searchsorted(winners_left, loser))
-            neighbours = winners_left[max(place - 1, 0) : place + 2].tolist()
-            freed += _longest_first(inner, starts, ends, [*neighbours, *freed])
-    return np.sort(np.concatenate((winners_left, np.array(freed, np.int64)))) if freed else winners_left
+        kept[first : last + 1] = False
+        # what stands inside a loser may stand after all, so the whole stretch competes
+        chosen += _longest_first(range(int(outer[first]), int(stops[last + 1])), starts, ends)
+    return np.sort(np.concatenate((outer[kept], np.array(chosen, np.int64))))
 
 
-def _longest_first(matches: list[int], starts: np.ndarray, ends: np.ndarray, taken: list[int]) -> list[int]:
-    """Greedy choice among `matches` beside those already `taken`."""
+def _longest_first(matches: Iterable[int], starts: np.ndarray, ends: np.ndarray) -> list[int]:
+    """Greedy choice among `matches`: the longest first, of equally long ones the leftmost."""
     chosen: list[int] = []
     for i in sorted(matches, key=lambda m: (starts[m] - ends[m], starts[m])):
-        if all(ends[i] <= starts[j] or starts[i] >= ends[j] for j in (*taken, *chosen)):
+        if all(ends[i] <= starts[j] or starts[i] >= ends[j] for j in chosen):
             chosen.append(i)
     return chosen

@@ -13,6 +13,7 @@ from scoring import read_json_lines
 from span_scoring import CodedSpan
 
 from phenotext.nlp import Extractor
+from phenotext.nlp.recall import CandidateIndex
 from phenotext.nlp.terminology import build_terminology, read_source
 
 DRIVER = Path(__file__).resolve().parent / "peers" / "medspacy_targets.py"
@@ -49,11 +50,17 @@ def lexicon_rows(lexicon: Path, tags: set[str], out: Path) -> Path:
     return out
 
 
-def phenotext(source: Path, folder: Path) -> tuple[Extractor, Predict]:
-    """This package's extractor over the terms of `source`."""
+def phenotext(
+    source: Path, folder: Path, *, misspellings: bool = True, recall: float | None = None
+) -> tuple[Extractor, Predict]:
+    """This package's extractor over the terms of `source`; `recall` is recall mode's threshold, None without it."""
     artefact = folder / f"{source.name}.ptx"
-    build_terminology([source], artefact)
-    extractor = Extractor.load(artefact)
+    if not artefact.is_file():
+        build_terminology([source], artefact)
+    extractor = Extractor.load(artefact, misspellings=misspellings)
+    if recall is not None:
+        index = CandidateIndex.build(extractor.terminology)
+        extractor = Extractor(extractor.terminology, misspellings=misspellings, recall=index, recall_threshold=recall)
 
     def predict(documents: Sequence[Document]) -> list[list[CodedSpan]]:
         notes = extractor.pipe([d.text for d in documents])

@@ -1,6 +1,7 @@
 """Score concept recognition: HPO on hpo_gsc_plus and hpo_id68, the open SNOMED lexicon on medcat_mtsamples and e3c.
 
-    python scripts/eval_concepts.py [--shared DIR] [--sets NAME ...] [--peer-python PATH] [--show SET] [--json OUT]
+    python scripts/eval_concepts.py [--shared DIR] [--sets NAME ...] [--peer-python PATH] [--recall T]
+        [--show SET] [--json OUT]
 
 HPO sets: old gold ids go to their successors; predictions are kept under Phenotypic abnormality HP:0000118, gold is
 scored with all codes and with those codes only (published GSC+ scores count the latter). Gold rows that their authors
@@ -114,10 +115,14 @@ class Settings:
     hpo: Hpo
     peer_python: str | None
     show: str | None
+    recall: float | None = None
 
     def systems(self, source: Path) -> tuple[Extractor, dict[str, Predict]]:
         extractor, own = phenotext(source, self.folder)
         chosen = {"phenotext": own}
+        if self.recall is not None:
+            chosen["without misspellings"] = phenotext(source, self.folder, misspellings=False)[1]
+            chosen[f"recall from {self.recall}"] = phenotext(source, self.folder, recall=self.recall)[1]
         if self.peer_python is not None:
             chosen["medspaCy targets"] = medspacy(self.peer_python, source, self.folder)
         return extractor, chosen
@@ -208,6 +213,9 @@ def main() -> None:
         "--sets", nargs="+", choices=TUNE + MEASURE_ONLY, default=list(MEASURE_ONLY[:1] + TUNE + MEASURE_ONLY[1:])
     )
     parser.add_argument("--peer-python", help="interpreter with medspaCy")
+    parser.add_argument(
+        "--recall", type=float, metavar="T", help="also without misspellings, and in recall mode from similarity T on"
+    )
     parser.add_argument("--show", metavar="SET", help="print the strings of this tune set's errors")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the tables as JSON")
     options = parser.parse_args()
@@ -228,7 +236,7 @@ def main() -> None:
     print(f"Rows of the Mondo lexicon with a UMLS code: {mondo_umls_pairs(terminology / 'mondo' / 'lexicon.tsv.gz')}\n")
     tables: dict[str, list[list[object]]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(Path(folder), hpo, options.peer_python, options.show)
+        settings = Settings(Path(folder), hpo, options.peer_python, options.show, options.recall)
         for name in options.sets:
             documents = read_documents(data / "corpora" / f"{name}.jsonl")
             print(f"## {name} ({'tune' if name in TUNE else 'measure-only'}, {len(documents)} documents)\n")

@@ -85,7 +85,7 @@ def test_entities_of_others_in_a_stream() -> None:
 
 
 def test_an_unknown_source_is_refused() -> None:
-    with pytest.raises(ValueError, match="use 'dictionary' or 'ents'"):
+    with pytest.raises(ValueError, match="use 'dictionary', 'ents' or 'group'"):
         spacy.blank("en").add_pipe("phenotext", config={"source": "elsewhere"})
 
 
