@@ -1,8 +1,9 @@
 """Claims in OMOP tables -> events that meet the notes' concepts.
 
-A code is mapped in this order: ICD-10-CM through the project's table to the SNOMED concept that notes use too (several
-concepts give several rows); a code of the terminology itself to its concept; else the concept id that the source gives;
-else the code keeps a number of its own. What was not mapped stays in `event` and is counted.
+A code is mapped in this order: through the terminology's maps, where it has any of the code's vocabulary (several
+concepts give several rows); a code of the terminology itself to its concept; ICD-10-CM, where the terminology has no
+maps of it, through the project's table to the SNOMED concept that notes use too; else the concept id that the source
+gives; else the code keeps a number of its own. What was not mapped stays in `event` and is counted, by vocabulary.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import pyarrow as pa
 from ..nlp.tables import EVENT
 from .claims_source import load_source, source_columns
 from .claims_tables import AVAILABLE, CLAIMS_TABLES, ClaimsTable, find_table
+from .code_targets import CodeTargets, UnmappedCodes
 from .concepts import Concept, Registry, spelled_id
 from .database import Database, put, value
 from .errors import RunError
 from .ids import Identifier
-from .mappings import Mapped, read_mapping, undotted
+from .mappings import read_mapping
 from .readers import BadRow
 from .source_codes import vocabulary_and_code
 from .sql import read_sql
@@ -46,7 +48,7 @@ class Claims:
     bad: list[BadRow] = field(default_factory=list)
     concepts: set[Concept] = field(default_factory=set)
     ids: list[tuple[str, int, str]] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
 
 
 def no_claims(database: Database) -> Claims:
@@ -197,7 +199,8 @@ def _reason(subjects: bool) -> str:
 
 def _codes(database: Database, registry: Registry, claims: Claims) -> None:
     """Table `claim_code`: what each code of the claims stands for."""
-    mapping = read_mapping()
+    targets_of = CodeTargets(registry, read_mapping())
+    unmapped = UnmappedCodes()
     used = database.execute(
         "SELECT domain, source_value, source_concept_id, count(*) FROM claims_row GROUP BY ALL ORDER BY ALL"
     ).fetchall()
@@ -209,7 +212,9 @@ def _codes(database: Database, registry: Registry, claims: Claims) -> None:
         vocabulary, code = (
             vocabulary_and_code(domain, source_value) if source_value else ("OMOP", str(source_concept_id))
         )
-        targets = _targets(vocabulary, code, mapping, registry)
+        targets = targets_of.of(vocabulary, code)
+        if not targets and source_concept_id in registry:
+            targets = [registry.concept(source_concept_id)]
         full = f"{vocabulary}/{code}"
         counts["rows"] += n
         if targets:
@@ -220,6 +225,7 @@ def _codes(database: Database, registry: Registry, claims: Claims) -> None:
         else:
             counts["rows_unmapped"] += n
             counts["codes_unmapped"] += 1
+            unmapped.add(vocabulary, code, n)
             targets = [Concept(spelled_id(vocabulary, code), full, full, domain)]
         for target in targets:
             if target.base_concept_id:
@@ -236,18 +242,8 @@ def _codes(database: Database, registry: Registry, claims: Claims) -> None:
                     "base_concept_id": target.base_concept_id,
                 }
             )
-    claims.counts.update(counts)
+    claims.counts.update(counts, unmapped=unmapped.by_vocabulary())
     put(database, "claim_code", pa.Table.from_pylist(rows, schema=_CODE_SCHEMA))
-
-
-def _targets(vocabulary: str, code: str, mapping: dict[str, list[Mapped]], registry: Registry) -> list[Concept]:
-    found = registry.find(vocabulary, code)
-    if found:
-        return [registry.concept(found)]
-    if vocabulary != "ICD10CM":
-        return []
-    numbers = sorted({registry.find("SNOMED", target.snomed) for target in mapping.get(undotted(code), [])} - {0})
-    return [registry.concept(number) for number in numbers]
 
 
 def _events(database: Database, claims: Claims, run_id: str) -> None:

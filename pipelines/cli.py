@@ -14,9 +14,12 @@ from rich.text import Text
 from ..nlp.version import VERSION
 from .commands.check_leaks import check_leaks_command
 from .commands.extract import extract_command
+from .commands.rules import rules_app
 from .commands.run import run_command
+from .commands.schema import schema_command
 from .commands.show import show_command
 from .commands.terminology import terminology_app
+from .commands.validate import validate_command
 from .errors import RunError
 
 app = typer.Typer(
@@ -61,7 +64,10 @@ app.command("run")(run_command)
 app.command("extract")(extract_command)
 app.command("show")(show_command)
 app.command("check-leaks")(check_leaks_command)
+app.command("validate")(validate_command)
+app.command("schema")(schema_command)
 app.add_typer(terminology_app, name="terminology")
+app.add_typer(rules_app, name="rules")
 
 
 def _expected_errors() -> tuple[type[Exception], ...]:

@@ -1,4 +1,5 @@
-"""Integer ids for concepts without an OMOP vocabulary: from the terminology or from the code, never from the data."""
+"""Integer ids of concepts: OMOP's where the terminology has them, else from the terminology or from the code, never
+from the data."""
 
 from __future__ import annotations
 
@@ -46,7 +47,13 @@ DOMAINS = {
     "observable entity": "Measurement",
     "physical object": "Device",
 }
-CONDITION_VOCABULARIES = frozenset({"HPO", "Mondo", "ICD10CM", "ICD9CM", "ICD10"})
+# The domain of concepts without such a tag, by vocabulary; Observation for all others
+VOCABULARY_DOMAINS = {
+    **dict.fromkeys(("HPO", "Mondo", "ICD10CM", "ICD9CM", "ICD10"), "Condition"),
+    **dict.fromkeys(("RxNorm", "RxNorm Extension", "NDC", "ATC", "CVX"), "Drug"),
+    **dict.fromkeys(("CPT4", "HCPCS", "ICD10PCS", "ICD9Proc"), "Procedure"),
+    "LOINC": "Measurement",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,32 +102,64 @@ def spelled_id(vocabulary: str, code: str) -> int:
     return start + number
 
 
+def base_concept_ids(terminology: Terminology) -> np.ndarray:
+    """[n_concepts] int64: each concept's OMOP concept id where the terminology has one, else 2,000,000,000 + its rank
+    in order of vocabulary and code.
+
+    OMOP gives a site's own concepts ids above 2,000,000,000; as these could meet a rank, such a concept keeps its rank.
+    So does the second of two concepts with one OMOP id.
+    """
+    numbers = LOCAL_BASE + np.arange(terminology.n_concepts, dtype=np.int64)
+    given = terminology.concept_ids
+    usable = np.flatnonzero((given > 0) & (given < LOCAL_BASE))
+    _, first = np.unique(given[usable], return_index=True)
+    usable = usable[first]
+    numbers[usable] = given[usable]
+    return numbers
+
+
 class Registry:
-    """Local concept ids of a terminology: 2,000,000,000 + the concept's rank in order of vocabulary and code."""
+    """Base concept ids of a terminology (see `base_concept_ids`), and the way back from them."""
 
     def __init__(self, terminology: Terminology) -> None:
-        self._terminology = terminology
+        self.terminology = terminology
+        self._numbers = base_concept_ids(terminology)
+        self._order = np.argsort(self._numbers)
 
     def sha256(self) -> str:
-        """Fingerprint of the whole registry."""
-        terminology = self._terminology
+        """Fingerprint of the whole registry. OMOP ids are in it where there are any."""
+        terminology = self.terminology
         digest = hashlib.sha256("\n".join(terminology.system_names).encode())
-        for name in ("codes_blob", "codes_offsets", "concept_system"):
+        names = ["codes_blob", "codes_offsets", "concept_system"]
+        if terminology.concept_ids.any():
+            names.append("concept_ids")
+        for name in names:
             array = np.ascontiguousarray(terminology.arrays[name])
             digest.update(f"{name}{array.dtype.str}".encode())
             digest.update(array.data)
         return digest.hexdigest()
 
     def concept(self, base_concept_id: int) -> Concept:
-        """The concept behind a local id."""
-        index = base_concept_id - LOCAL_BASE
-        terminology = self._terminology
+        """The concept behind an id that `find` gave or that stands in `evidence`. Raises KeyError for another."""
+        index = self._index(base_concept_id)
+        if index < 0:
+            raise KeyError(base_concept_id)
+        terminology = self.terminology
         system = terminology.systems[index]
-        default = "Condition" if system in CONDITION_VOCABULARIES else "Observation"
+        default = VOCABULARY_DOMAINS.get(system, "Observation")
         domain = DOMAINS.get(terminology.semantic_tags[index], default)
         return Concept(base_concept_id, f"{system}/{terminology.codes[index]}", terminology.preferred[index], domain)
 
     def find(self, vocabulary: str, code: str) -> int:
-        """Local id of a code; 0 where the terminology lacks it."""
-        index = self._terminology.find(code, vocabulary)
-        return LOCAL_BASE + index if index >= 0 else 0
+        """Base concept id of a code; 0 where the terminology lacks it."""
+        index = self.terminology.find(code, vocabulary)
+        return int(self._numbers[index]) if index >= 0 else 0
+
+    def __contains__(self, base_concept_id: int) -> bool:
+        return self._index(base_concept_id) >= 0
+
+    def _index(self, base_concept_id: int) -> int:
+        place = int(np.searchsorted(self._numbers, base_concept_id, sorter=self._order))
+        if place < len(self._order) and self._numbers[self._order[place]] == base_concept_id:
+            return int(self._order[place])
+        return -1

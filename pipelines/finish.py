@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from .features import compute_features, load_analyses
 from .ids import Identifier
 from .plan import WORK, Plan
 from .readers import BadRow
+from .rollups import Rollup, rollup_table
 from .settings import Settings
 from .splits import default_split
 from .sql import read_sql
@@ -49,6 +50,7 @@ class Finisher:
     key: bytes
     shards: list[Path]
     step: Callable[[str], object] = lambda name: None
+    rollups: Sequence[Rollup] = ()
 
     @property
     def out(self) -> Path:
@@ -78,6 +80,7 @@ class Finisher:
             cohort_counts = self._cohort(database)
             self._write_events(database)
             self.step("features")
+            self._rollups(database)
             load_analyses(database, self.settings.end_day)
             compute_features(database)
             self._query(
@@ -150,6 +153,7 @@ class Finisher:
     def _events(self, database: Database, claims: Claims) -> None:
         used = database.execute("SELECT DISTINCT base_concept_id FROM evidence").fetchall()
         concepts: set[Concept] = {self.registry.concept(number) for (number,) in used}
+        concepts |= {rollup.concept for rollup in self.rollups}
         put(database, "concept", concept_table(claims.concepts | concepts))
         database.execute(f"CREATE TABLE event AS {read_sql('note_event')}")
         columns = ", ".join(f'"{name}"' for name in tables.EVENT.names)
@@ -166,6 +170,12 @@ class Finisher:
                 where=str(self.out),
                 remedy="report this: it should not happen",
             )
+
+    def _rollups(self, database: Database) -> None:
+        if self.rollups:
+            table = rollup_table(self.rollups)
+            put(database, "rollup", table)
+            self._write("rollup.parquet", tables.ROLLUP, table.to_batches())
 
     def _subject_of(self) -> Callable[[str], int]:
         return Identifier("patient", self.key)
@@ -258,6 +268,14 @@ class Finisher:
             "cohort_rows": number("SELECT count(*) FROM cohort"),
             "features": number("SELECT count(*) FROM feature"),
             "covariates": number("SELECT count(DISTINCT covariate_id) FROM feature"),
+            "rollups": {
+                rollup.name: {
+                    "concepts": rollup.expression,
+                    "base_concept_id": rollup.concept.base_concept_id,
+                    "members": len(rollup.members),
+                }
+                for rollup in self.rollups
+            },
             "quarantined": pairs(f"SELECT reason, count(*) FROM read_parquet({quarantine}) GROUP BY 1 ORDER BY 1"),
         }
 

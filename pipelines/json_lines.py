@@ -15,10 +15,23 @@ from typing import Any
 import numpy as np
 import orjson
 
+from ..nlp.concept_filter import ConceptFilter
 from ..nlp.extractor import Extractor
-from ..nlp.results import ASSERTION, CERTAINTY, EXPERIENCER, NEGATION, TEMPORALITY, BatchResult
+from ..nlp.results import (
+    ASSERTION,
+    CERTAINTY,
+    EXPERIENCER,
+    MISSPELLED,
+    NEGATION,
+    ORIGIN,
+    SIMILAR,
+    TEMPORALITY,
+    BatchResult,
+)
+from .language_rules import PACKAGE_RULES, LanguageRules
+from .matching_options import USUAL_MATCHING, MatchingOptions
 from .readers.jsonl import load_record
-from .worker import load_extractor, start_worker
+from .worker import EVERY_CONCEPT, load_extractor, start_worker
 
 BATCH_LINES = 256
 BATCH_BYTES = 1_000_000
@@ -184,7 +197,8 @@ def _mentions(extractor: Extractor, result: BatchResult) -> list[list[dict[str, 
     rows: list[list[dict[str, Any]]] = [[] for _ in texts]
     columns = (
         result.note, result.start, result.end, result.concept, result.group, result.negation, result.certainty,
-        result.temporality, result.experiencer, result.assertion, result.section,
+        result.temporality, result.experiencer, result.assertion, result.section, result.score, result.origin,
+        result.nested,
     )  # fmt: skip
     for i, (
         note,
@@ -198,6 +212,9 @@ def _mentions(extractor: Extractor, result: BatchResult) -> list[list[dict[str, 
         experiencer,
         assertion,
         section,
+        score,
+        origin,
+        nested,
     ) in enumerate(zip(*(column.tolist() for column in columns))):
         if concept >= 0:
             code, system, preferred = concepts[concept]
@@ -221,6 +238,11 @@ def _mentions(extractor: Extractor, result: BatchResult) -> list[list[dict[str, 
         others = candidates.get((group, concept))
         if others is not None:
             record["candidates"] = others
+        if origin in (MISSPELLED, SIMILAR):
+            record["score"] = round(score, 3)
+            record["origin"] = ORIGIN[origin]
+        if nested:
+            record["nested"] = True
         rows[note].append(record)
     return rows
 
@@ -249,23 +271,36 @@ def _in_batches(source: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield batch
 
 
-def _work(terminology: Path | None, batch: list[bytes]) -> bytes:
-    return extract_lines(load_extractor(terminology), [parse_line(line) for line in batch])
+def _work(
+    terminology: Path | None,
+    rules: LanguageRules,
+    concepts: ConceptFilter,
+    matching: MatchingOptions,
+    batch: list[bytes],
+) -> bytes:
+    extractor = load_extractor(terminology, rules, concepts, matching)
+    return extract_lines(extractor, [parse_line(line) for line in batch])
 
 
 def extract_stream(
-    source: Iterable[bytes], terminology: Path | None, processes: int = 1
+    source: Iterable[bytes],
+    terminology: Path | None,
+    processes: int = 1,
+    rules: LanguageRules = PACKAGE_RULES,
+    concepts: ConceptFilter = EVERY_CONCEPT,
+    matching: MatchingOptions = USUAL_MATCHING,
 ) -> Iterator[tuple[int, int, bytes]]:
     """Lines read, bytes read and output of each batch, in order."""
     if processes == 1:
         for batch in _in_batches(source):
-            yield len(batch), sum(map(len, batch)), _work(terminology, batch)
+            yield len(batch), sum(map(len, batch)), _work(terminology, rules, concepts, matching, batch)
         return
     context = multiprocessing.get_context("spawn")
     waiting: deque[tuple[int, int, Future[bytes]]] = deque()
-    with ProcessPoolExecutor(processes, context, start_worker, (terminology,)) as pool:
+    settings = (terminology, rules, concepts, matching)
+    with ProcessPoolExecutor(processes, context, start_worker, settings) as pool:
         for batch in _in_batches(source):
-            waiting.append((len(batch), sum(map(len, batch)), pool.submit(_work, terminology, batch)))
+            waiting.append((len(batch), sum(map(len, batch)), pool.submit(_work, *settings, batch)))
             if len(waiting) > 3 * processes:
                 count, size, future = waiting.popleft()
                 yield count, size, future.result()

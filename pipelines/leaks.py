@@ -48,6 +48,8 @@ def check_leaks(out: Path) -> list[LeakCheck]:
     try:
         for name, path in (("all_event", out / "data" / "*" / "*.parquet"), ("all_note", out / "note.parquet")):
             database.execute(f"CREATE TABLE {name} AS SELECT * FROM read_parquet({quoted(path)})")
+        if (out / "rollup.parquet").is_file():
+            database.execute(f"CREATE TABLE rollup AS SELECT * FROM read_parquet({quoted(out / 'rollup.parquet')})")
         load_analyses(database, document["identity"]["options"]["end_day"])
         own = f"SELECT row_id, subject_id, prediction_time FROM read_parquet({quoted(out / 'cohort.parquet')})"
         checks = _check(database, "the run's cohort", own)

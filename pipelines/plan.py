@@ -17,6 +17,7 @@ from .concepts import Registry
 from .durable import write_json
 from .errors import RunError
 from .ids import key_fingerprint
+from .language_rules import LanguageRules
 from .mappings import MAPPING_FILE
 from .readers import Corpus
 from .readers.corpus import SourceFile, hash_file
@@ -31,7 +32,7 @@ OURS = frozenset(
     {
         RUN, "source.json", "settings.json", WORK, LOCK, "data", "metadata", "private",
         "evidence.parquet", "note.parquet", "cohort.parquet", "feature.parquet", "covariate_ref.parquet",
-        "analysis_ref.parquet", "quarantine.parquet",
+        "analysis_ref.parquet", "quarantine.parquet", "rollup.parquet",
     }
 )  # fmt: skip
 _TOLD = {
@@ -47,6 +48,7 @@ _TOLD = {
     "claims": "the claims",
     "cohort": "the cohort file",
     "splits": "the splits file",
+    "rollup": "the roll-ups",
 }
 
 
@@ -74,7 +76,7 @@ def make_plan(
             "sha256": terminology.sha256,
             "registry_sha256": registry.sha256(),
         },
-        "language_rules": _language_rules(),
+        "language_rules": _language_rules(settings.language_rules),
         "analysis_registry": hash_file(REGISTRY_FILE),
         "mappings": {"icd10cm_to_snomed": hash_file(MAPPING_FILE) if MAPPING_FILE.is_file() else None},
         "models": [],
@@ -84,18 +86,20 @@ def make_plan(
         "claims": {path.name: hash_file(path) for path in claims_files(settings.claims)} if settings.claims else None,
         "cohort": _given(settings.cohort),
         "splits": _given(settings.splits),
+        "rollup": _given(settings.rollup),
     }
     run_id = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return Plan(run_id, identity, sources)
 
 
-def _language_rules() -> str:
+def _language_rules(rules: LanguageRules) -> str:
     """Hash of the tables that decide sections and context; terms are in the terminology's own hash."""
     folder = Path(data.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.iterdir() if path.suffix in (".tsv", ".txt")):
         if path != MAPPING_FILE:
             digest.update(f"{path.name}\0{hash_file(path)}\n".encode())
+    digest.update(rules.fingerprint().encode())
     return digest.hexdigest()
 
 

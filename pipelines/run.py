@@ -23,6 +23,7 @@ from .ids import blake2b_63, read_key
 from .plan import LOCK, RUN, WORK, Plan, claim_folder, finished_run, make_plan, prepare_folder, source_document
 from .readers import Corpus, open_corpus
 from .readers.corpus import hash_file
+from .rollups import Rollup, read_rollups
 from .settings import Settings
 from .shards import Cutter
 from .worker import Constants, Shard, ShardCounts, load_extractor, start_worker, write_shard
@@ -74,8 +75,9 @@ def run(settings: Settings, watcher: Watcher | None = None) -> RunResult:
     if corpus.root.is_dir() and corpus.root.resolve() in (out.resolve(), *out.resolve().parents):
         raise RunError("lies inside the notes folder", where=str(out), remedy="give --out a folder elsewhere")
     _check_lists(settings)
-    terminology = _terminology(settings.terminology)
+    terminology = _terminology(settings)
     registry = Registry(terminology)
+    rollups = read_rollups(settings.rollup, registry) if settings.rollup is not None else []
     watcher.stage("Checking the input", sum(path.stat().st_size for path in corpus.all_files()))
     plan = make_plan(settings, corpus, corpus.fingerprint(watcher.advance), registry, terminology, key)
     out.mkdir(parents=True, exist_ok=True)
@@ -84,7 +86,7 @@ def run(settings: Settings, watcher: Watcher | None = None) -> RunResult:
         prepare_folder(out, settings.overwrite)
         if claim_folder(out, plan):
             return _already_complete(out)
-        return _Run(settings, plan, corpus, registry, key, watcher).go()
+        return _Run(settings, plan, corpus, registry, key, watcher, rollups).go()
 
 
 def _check_lists(settings: Settings) -> None:
@@ -110,7 +112,8 @@ def _refuse_foreign(out: Path) -> None:
         )
 
 
-def _terminology(path: Path | None) -> Any:
+def _terminology(settings: Settings) -> Any:
+    path = settings.terminology
     if path is not None and not path.exists():
         raise RunError(
             "no such terminology",
@@ -118,7 +121,7 @@ def _terminology(path: Path | None) -> Any:
             remedy="build it with `phenotext terminology build --source FILE --out T`",
         )
     try:
-        return load_extractor(path).terminology
+        return load_extractor(path, settings.language_rules, settings.concept_filter).terminology
     except ValueError as error:
         raise RunError(str(error)) from None
 
@@ -144,6 +147,7 @@ class _Run:
     registry: Registry
     key: bytes
     watcher: Watcher
+    rollups: list[Rollup]
 
     def go(self) -> RunResult:
         began, started = time.perf_counter(), datetime.now(UTC)
@@ -166,7 +170,7 @@ class _Run:
             )
         seconds_extract = time.perf_counter() - began
         shards = [folder / f"{number:07d}" for number in range(total)]
-        finisher = Finisher(self.settings, self.plan, self.registry, self.key, shards, self._step)
+        finisher = Finisher(self.settings, self.plan, self.registry, self.key, shards, self._step, self.rollups)
         finished = finisher.finish()
         self._write_papers()
         counts = {
@@ -236,6 +240,8 @@ class _Run:
             keep_snippets=self.settings.phi == "full",
             keep_text=self.settings.keep_text,
             hide_files=self._hide_files,
+            rules=self.settings.language_rules,
+            concepts=self.settings.concept_filter,
         )
         total = 0
 
@@ -263,7 +269,8 @@ class _Run:
 def _in_processes(constants: Constants, shards: Iterator[Shard], processes: int) -> Iterator[tuple[int, ShardCounts]]:
     """Shards as they are finished; never more than a few in memory."""
     context = multiprocessing.get_context("spawn")  # a fork after Arrow and DuckDB have made threads may hang
-    with ProcessPoolExecutor(processes, context, start_worker, (constants.terminology,)) as pool:
+    ready = (constants.terminology, constants.rules, constants.concepts)
+    with ProcessPoolExecutor(processes, context, start_worker, ready) as pool:
         waiting: dict[Future[ShardCounts], int] = {}
         try:
             for shard in shards:

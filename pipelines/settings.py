@@ -6,16 +6,21 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ..nlp.concept_filter import ConceptFilter
 from .errors import RunError
 from .lag import Lag
+from .language_rules import LanguageRules
 
 Phi = Literal["full", "minimal"]
 Purpose = Literal["care", "research", "quality", "commercial"]
 
 # These change how fast a run is or where it writes, never what it writes.
 OUTSIDE_IDENTITY = frozenset(
-    {"notes", "out", "terminology", "claims", "cohort", "splits", "id_key", "processes", "overwrite"}
-)
+    (
+        "notes", "out", "terminology", "cues", "add_cues", "headings",
+        "add_headings", "rollup", "claims", "cohort", "splits", "id_key", "processes", "overwrite",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,13 @@ class Settings:
     notes: Path
     out: Path
     terminology: Path | None = None
+    cues: Path | None = None
+    add_cues: Path | None = None
+    headings: Path | None = None
+    add_headings: Path | None = None
+    concepts: str | None = None
+    tags: tuple[str, ...] = ()
+    rollup: Path | None = None
     claims: Path | None = None
     cohort: Path | None = None
     splits: Path | None = None
@@ -65,6 +77,16 @@ class Settings:
             raise RunError("a shard must hold at least one note", remedy="give --shard-notes 1 or more")
 
     @property
+    def language_rules(self) -> LanguageRules:
+        """The cue and heading files."""
+        return LanguageRules(self.cues, self.add_cues, self.headings, self.add_headings)
+
+    @property
+    def concept_filter(self) -> ConceptFilter:
+        """What is extracted: an ECL expression, semantic tags."""
+        return ConceptFilter(self.concepts, self.tags)
+
+    @property
     def max_note_bytes(self) -> int:
         return int(self.max_note_mb * 1_000_000)
 
@@ -74,4 +96,20 @@ class Settings:
 
     def document(self) -> dict[str, Any]:
         """All options, ready for JSON."""
-        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back, so that a document read again equals this one."""
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def comma_list(text: str | None) -> tuple[str, ...]:
+    """The parts of `a, b`, none empty.
+
+    >>> comma_list("disorder, finding,")
+    ('disorder', 'finding')
+    """
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())

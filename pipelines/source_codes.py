@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..nlp.terminology.systems import is_concept_id
+
 _ICD9 = re.compile(r"\d{3}(\.?\d{1,2})?|V\d\d(\.?\d{1,2})?|E[89]\d\d\.\d")
 _ICD10CM = re.compile(r"[A-Z]\d[0-9A-Z](\.?[0-9A-Z]{1,4})?")
 _NDC = re.compile(r"\d{11}|\d{4,5}-\d{3,4}-\d{1,2}")
@@ -13,10 +15,28 @@ _HCPCS = re.compile(r"[A-V]\d{4}")
 _ICD10PCS = re.compile(r"[0-9A-HJ-NP-Z]{7}")
 _ICD9PROC = re.compile(r"\d\d\.\d{1,2}")
 _LOINC = re.compile(r"\d{1,5}-\d")
-_PREFIXED = re.compile(r"(ICD10CM|ICD9CM|ICD10PCS|CPT4|HCPCS|NDC|RxNorm|LOINC|SNOMED|HPO)[/:]\s*(\S.*)", re.IGNORECASE)
+_PREFIXED = re.compile(
+    r"(ICD10CM|ICD9CM|ICD10PCS|ICD9Proc|ICD10|CPT4|HCPCS|NDC|RxNorm|LOINC|SNOMED|HPO|CVX|ATC)[/:]\s*(\S.*)",
+    re.IGNORECASE,
+)
 _SPELLING = {
     name.lower(): name
-    for name in ["ICD10CM", "ICD9CM", "ICD10PCS", "CPT4", "HCPCS", "NDC", "RxNorm", "LOINC", "SNOMED", "HPO"]
+    for name in (
+        "ICD10CM",
+        "ICD9CM",
+        "ICD10PCS",
+        "ICD9Proc",
+        "ICD10",
+        "CPT4",
+        "HCPCS",
+        "NDC",
+        "RxNorm",
+        "LOINC",
+        "SNOMED",
+        "HPO",
+        "CVX",
+        "ATC",
+    )
 }
 _BY_DOMAIN: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
     "Condition": ((_ICD9, "ICD9CM"), (_ICD10CM, "ICD10CM")),
@@ -45,6 +65,8 @@ def vocabulary_and_code(domain: str, source_value: str) -> tuple[str, str]:
     for pattern, vocabulary in _BY_DOMAIN.get(domain, ()):
         if pattern.fullmatch(upper):
             return vocabulary, _dotted(upper, vocabulary)
+    if domain != "Drug" and is_concept_id(value):  # a check digit and a partition: hardly by chance
+        return "SNOMED", value
     return LOCAL, value
 
 

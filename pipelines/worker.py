@@ -13,17 +13,22 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from ..nlp.concept_filter import ConceptFilter
 from ..nlp.evidence import EVIDENCE_COLUMNS, evidence_batch
 from ..nlp.extractor import Extractor
 from ..nlp.tables import EVIDENCE, ID_MAP, NOTE, NOTE_TEXT, QUARANTINE
+from ..nlp.terminology.terminology import Terminology
 from ..nlp.version import VERSION
-from .concepts import LOCAL_BASE
+from .concepts import base_concept_ids
 from .durable import PRIVATE, folder_in_one_go, write_table
 from .ids import blake2b_63
+from .language_rules import PACKAGE_RULES, LanguageRules
+from .matching_options import USUAL_MATCHING, MatchingOptions
 from .readers import BadRow
 
 NOTES_AT_A_TIME = 256
 CHARACTERS_AT_A_TIME = 2_000_000
+EVERY_CONCEPT = ConceptFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Constants:
     keep_snippets: bool
     keep_text: bool
     hide_files: bool
+    rules: LanguageRules = PACKAGE_RULES
+    concepts: ConceptFilter = EVERY_CONCEPT
 
 
 @dataclass(slots=True)
@@ -84,31 +91,52 @@ _NOTE_COLUMNS = (
     "site_id",
 )
 
-_extractor: tuple[Path | None, Extractor] | None = None
+_extractor: tuple[tuple[Path | None, LanguageRules, ConceptFilter, MatchingOptions], Extractor] | None = None
 
 
-def load_extractor(terminology: Path | None) -> Extractor:
+def load_extractor(
+    terminology: Path | None,
+    rules: LanguageRules = PACKAGE_RULES,
+    concepts: ConceptFilter = EVERY_CONCEPT,
+    matching: MatchingOptions = USUAL_MATCHING,
+) -> Extractor:
     """The process's extractor; its arrays are memory-mapped, so processes share them."""
     global _extractor
-    if _extractor is None or _extractor[0] != terminology:
-        _extractor = (terminology, Extractor() if terminology is None else Extractor.load(terminology))
+    if _extractor is None or _extractor[0] != (terminology, rules, concepts, matching):
+        opened = None if terminology is None else Terminology.open(terminology)
+        extractor = Extractor(
+            opened,
+            cues=rules.cue_rows()[0],
+            headings=rules.heading_rows()[0],
+            concepts=concepts,
+            misspellings=matching.misspellings,
+            nested=matching.nested,
+            recall=matching.index(),
+            recall_threshold=matching.recall_threshold,
+        )
+        _extractor = ((terminology, rules, concepts, matching), extractor)
     return _extractor[1]
 
 
-def start_worker(terminology: Path | None) -> None:
+def start_worker(
+    terminology: Path | None,
+    rules: LanguageRules = PACKAGE_RULES,
+    concepts: ConceptFilter = EVERY_CONCEPT,
+    matching: MatchingOptions = USUAL_MATCHING,
+) -> None:
     """Make a worker process ready. Ctrl-C is for the main process, which ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    load_extractor(terminology)
+    load_extractor(terminology, rules, concepts, matching)
 
 
 def write_shard(constants: Constants, shard: Shard) -> ShardCounts:
     """Extract a shard and write its folder in one go; a killed process leaves nothing that counts."""
-    extractor = load_extractor(constants.terminology)
+    extractor = load_extractor(constants.terminology, constants.rules, constants.concepts)
     batch, failed = _extract(extractor, shard.text, constants.keep_snippets)
     kept = np.setdiff1d(np.arange(len(shard)), failed)
     hashes = [_note_hash(text, constants.key) for text in shard.text]
     notes = _note_table(constants, shard, hashes, batch)
-    evidence = _evidence_table(constants, notes, batch)
+    evidence = _evidence_table(constants, notes, batch, base_concept_ids(extractor.terminology))
     bad = list(shard.bad)
     for index in failed.tolist():
         file, row = shard.place[index]
@@ -223,7 +251,7 @@ def _event_ids(notes: pa.Table, index: np.ndarray, batch: pa.Table) -> pa.Array:
     return pa.array(result, pa.int64())
 
 
-def _evidence_table(constants: Constants, notes: pa.Table, batch: pa.Table) -> pa.Table:
+def _evidence_table(constants: Constants, notes: pa.Table, batch: pa.Table, concept_ids: np.ndarray) -> pa.Table:
     n = batch.num_rows
     index = batch.column("note_index").to_numpy()
     of_note = notes.select(["subject_id", "note_id", "note_time", "available_time", "note_class", "note_hash"]).take(
@@ -233,7 +261,7 @@ def _evidence_table(constants: Constants, notes: pa.Table, batch: pa.Table) -> p
     for name in batch.column_names:
         if name not in ("note_index", "concept_index"):
             columns[name] = batch.column(name)
-    columns["base_concept_id"] = pa.array(batch.column("concept_index").to_numpy().astype(np.int64) + LOCAL_BASE)
+    columns["base_concept_id"] = pa.array(concept_ids[batch.column("concept_index").to_numpy()])
     columns["event_id"] = _event_ids(notes, index, batch)
     columns["evidence_id"] = pa.array(
         [

@@ -16,10 +16,16 @@ from typing import IO, Annotated
 import typer
 from rich.console import Console
 
+from ...nlp.concept_filter import ConceptFilter, ConceptFilterError
+from ...nlp.recall.candidate_index import RecallIndexError
+from ...nlp.terminology.ecl import EclError
 from ..errors import RunError, refuse_same_file
 from ..json_lines import extract_stream
+from ..language_rules import LanguageRules, print_reports
+from ..matching_options import MatchingOptions
 from ..progress import Bar
 from ..readers.jsonl import open_bytes
+from ..settings import comma_list
 from ..worker import load_extractor
 
 STANDARD = Path("-")
@@ -67,6 +73,26 @@ def extract_command(
     terminology: Annotated[
         Path | None, typer.Option(help="Compiled terminology; the starter lexicon by default.")
     ] = None,
+    cues: Annotated[
+        Path | None, typer.Option(help="Cues in place of the package's: TSV, medspaCy or negspaCy file.")
+    ] = None,
+    add_cues: Annotated[Path | None, typer.Option(help="Cues beside them, of the same forms.")] = None,
+    headings: Annotated[
+        Path | None, typer.Option(help="Section headings in place of the package's: TSV or medspaCy file.")
+    ] = None,
+    add_headings: Annotated[Path | None, typer.Option(help="Headings beside them, of the same forms.")] = None,
+    concepts: Annotated[
+        str | None, typer.Option(metavar="ECL", help="Extract only these concepts, as in '<< 404684003' (docs/ecl.md).")
+    ] = None,
+    tags: Annotated[str | None, typer.Option(help="Extract only these semantic tags, as in disorder,finding.")] = None,
+    misspellings: Annotated[
+        bool, typer.Option("--misspellings/--no-misspellings", help="Read misspelled words as what they were meant.")
+    ] = True,
+    nested: Annotated[bool, typer.Option("--nested", help="Also give shorter matches inside longer ones.")] = False,
+    recall: Annotated[
+        Path | None, typer.Option(help="Also link similar phrases, by the index of `terminology recall-index`.")
+    ] = None,
+    recall_threshold: Annotated[float | None, typer.Option(help="Least similarity for --recall, 0 to 1.")] = None,
     processes: Annotated[int, typer.Option(help="Worker processes.")] = 1,
 ) -> None:
     """Extract mentions from JSON lines: one line out for every line in, none ever dropped.
@@ -76,10 +102,17 @@ def extract_command(
     if notes != STANDARD and not notes.is_file():
         problem = "is a folder" if notes.is_dir() else "no such file"
         raise RunError(problem, where=str(notes), remedy="give --notes a .jsonl file")
-    refuse_same_file(out, *(path for path in (notes, terminology) if path is not None))
+    rules = LanguageRules(cues, add_cues, headings, add_headings)
+    refuse_same_file(out, *(path for path in (notes, terminology, *rules.given()) if path is not None))
     if processes < 1:
         raise RunError(f"--processes {processes} is not possible", remedy="give 1 or more")
-    load_extractor(terminology)  # a terminology that cannot be used is reported before anything is written
+    wanted = ConceptFilter(concepts, comma_list(tags))
+    matching = MatchingOptions(misspellings, nested, recall, recall_threshold)
+    try:
+        load_extractor(terminology, rules, wanted, matching)  # what cannot be used is reported at once
+    except (EclError, ConceptFilterError, RecallIndexError) as error:
+        raise RunError(str(error)) from None
+    print_reports(Console(stderr=True), rules)
     began = time.perf_counter()
     lines = size = 0
     with Bar() as bar, _target(out) as target:
@@ -87,7 +120,7 @@ def extract_command(
         gzipped = notes.suffix == ".gz"
         bar.stage("Extracting", None if gzipped or notes == STANDARD else notes.stat().st_size)
         with source, _whole(notes):
-            for count, read, output in extract_stream(source, terminology, processes):
+            for count, read, output in extract_stream(source, terminology, processes, rules, wanted, matching):
                 target.write(output)
                 lines += count
                 size += read

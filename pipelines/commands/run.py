@@ -9,9 +9,10 @@ import typer
 from rich.console import Console
 
 from ..lag import Lag
+from ..language_rules import print_reports
 from ..progress import Bar
 from ..run import run
-from ..settings import Settings
+from ..settings import Settings, comma_list
 from ..summary import print_summary
 
 WHAT, WHO, PRIVACY, RECORD = "What is read", "Who and when", "Privacy", "What run.json declares"
@@ -29,6 +30,30 @@ def run_command(
     ],
     terminology: Annotated[
         Path | None, typer.Option(help="Compiled terminology; the starter lexicon by default.", rich_help_panel=WHAT)
+    ] = None,
+    cues: Annotated[
+        Path | None,
+        typer.Option(help="Cues in place of the package's: TSV, medspaCy or negspaCy file.", rich_help_panel=WHAT),
+    ] = None,
+    add_cues: Annotated[
+        Path | None, typer.Option(help="Cues beside them, of the same forms.", rich_help_panel=WHAT)
+    ] = None,
+    headings: Annotated[
+        Path | None,
+        typer.Option(help="Section headings in place of the package's: TSV or medspaCy file.", rich_help_panel=WHAT),
+    ] = None,
+    add_headings: Annotated[
+        Path | None, typer.Option(help="Headings beside them, of the same forms.", rich_help_panel=WHAT)
+    ] = None,
+    concepts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ECL", help="Extract only these concepts, as in '<< 404684003' (docs/ecl.md).", rich_help_panel=WHAT
+        ),
+    ] = None,
+    tags: Annotated[
+        str | None,
+        typer.Option(help="Extract only these semantic tags, as in disorder,finding.", rich_help_panel=WHAT),
     ] = None,
     claims: Annotated[
         Path | None, typer.Option(help="Folder of OMOP tables (condition_occurrence.csv, ...).", rich_help_panel=WHAT)
@@ -48,6 +73,13 @@ def run_command(
     splits: Annotated[
         Path | None,
         typer.Option(help="patient_id and split (csv, parquet). Default: a hash, 80/10/10.", rich_help_panel=WHO),
+    ] = None,
+    rollup: Annotated[
+        Path | None,
+        typer.Option(
+            help="Concepts and concept sets to roll features up to (YAML, TSV or CSV: name, concepts).",
+            rich_help_panel=WHO,
+        ),
     ] = None,
     lag: Annotated[
         str, typer.Option(help="Delay until a row is known, where no available_time is given.", rich_help_panel=WHO)
@@ -85,6 +117,13 @@ def run_command(
         notes=notes,
         out=out,
         terminology=terminology,
+        cues=cues,
+        add_cues=add_cues,
+        headings=headings,
+        add_headings=add_headings,
+        concepts=concepts,
+        tags=comma_list(tags),
+        rollup=rollup,
         claims=claims,
         cohort=cohort,
         splits=splits,
@@ -102,6 +141,7 @@ def run_command(
         sponsor=sponsor,
         data_basis=data_basis,
     )
+    print_reports(Console(stderr=True), settings.language_rules)
     with Bar() as bar:
         result = run(settings, bar)
     print_summary(Console(), result)

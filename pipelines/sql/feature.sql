@@ -4,7 +4,8 @@
 WITH
 -- what each event counts for: a note concept by assertion; a claims concept by domain, and once whatever the domain
 series AS (
-    SELECT DISTINCT series, source, assertion, domain_id FROM analysis WHERE series NOT IN ('volume', 'score')
+    SELECT DISTINCT series, source, assertion, domain_id FROM analysis
+    WHERE series NOT IN ('volume', 'score') AND series NOT LIKE 'rollup%'
 ),
 days AS (
     SELECT DISTINCT
