@@ -20,7 +20,9 @@ SHA256 = "[0-9a-f]{64}"
 
 ASSERTIONS = ("present", "absent", "possible", "historical", "family", "hypothetical")
 SOURCES = ("claims", "ehr", "note")
-FEATURE_SOURCES = (*SOURCES, "person", "any")
+FEATURE_SOURCES = (*SOURCES, "structured", "person")
+WINDOWS = ("any", "365d", "180d", "30d")
+AGGREGATES = ("binary", "count", "recency", "last", "min", "max", "value", "notes", "days", "probability")
 
 _HASH = "is a sha256 in hexadecimal digits"
 _PLAIN = "is VOCAB/CODE"
@@ -181,6 +183,7 @@ _SUBJECTS: tuple[Rule, ...] = (
         "t.split = o.split",
     ),
     Order("cohort", ("row_id",)),
+    Allowed("cohort", "lookback", ("enough", "short", "unknown")),
     Pattern("subject_split", "split", "[A-Za-z0-9][A-Za-z0-9_-]*", _SPLIT),
     Order("subject_split", ("subject_id",)),
     Bounds("person", "subject_id", 0),
@@ -214,10 +217,18 @@ _FEATURE: tuple[Rule, ...] = (
     Bounds("rollup", "rollup_base_concept_id", 1),
     Bounds("rollup", "member_base_concept_id", 1),
     Order("rollup", ("rollup_base_concept_id", "member_base_concept_id")),
+    Pattern("concept", "code", PLAIN_CODE, _PLAIN),
+    Bounds("concept", "base_concept_id", 1),
+    Order("concept", ("base_concept_id",)),
+    Pattern("concept", "code", PLAIN_CODE, _PLAIN),
+    Bounds("concept", "base_concept_id", 1),
+    Order("concept", ("base_concept_id",)),
     Pattern("covariate_ref", "feature_name", "[a-z0-9_]+", "has small letters, digits and _ only"),
     Pattern("covariate_ref", "code", PLAIN_CODE, _PLAIN),
     Allowed("covariate_ref", "assertion", (*ASSERTIONS, "")),
     Allowed("covariate_ref", "source", FEATURE_SOURCES),
+    Allowed("covariate_ref", "window", WINDOWS),
+    Allowed("covariate_ref", "agg", AGGREGATES),
     RowCheck(
         "covariate_ref", "covariate_id", "covariate_id = concept_id * 1000 + analysis_id; demographics: ends with it",
         "covariate_id = concept_id * 1000 + analysis_id "
@@ -239,6 +250,8 @@ _FEATURE: tuple[Rule, ...] = (
     Allowed("analysis_ref", "is_binary", _YES_NO),
     Allowed("analysis_ref", "missing_means_zero", _YES_NO),
     Allowed("analysis_ref", "source", FEATURE_SOURCES),
+    Allowed("analysis_ref", "window", WINDOWS),
+    Allowed("analysis_ref", "agg", AGGREGATES),
     Pattern(
         "analysis_ref", "feature_name", "(?:[a-z0-9_]|CODE)+", "has small letters, digits, _, and CODE for the code"
     ),
@@ -316,7 +329,6 @@ _SCORE: tuple[Rule, ...] = (
 
 _PHENOTYPE: tuple[Rule, ...] = (
     Pattern("phenotype_row", "definition_sha256", SHA256, _HASH),
-    Reference("phenotype_row", ("row_id",), "cohort", ("row_id",)),
     Order("phenotype_row", ("phenotype_id", "subject_id", "index_time")),
     Bounds("phenotype_evidence", "ordinal", 0),
     Reference("phenotype_evidence", ("evidence_id",), "evidence", ("evidence_id",)),

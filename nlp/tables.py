@@ -60,7 +60,9 @@ EVENT = _table(
     _field("clinical_time", _TIME, "when it was so: note time or service date, never back-dated"),
     _field("available_time", _TIME, "when a user could have known it (note signed, claim paid); >= clinical_time"),
     _field("concept_id", _I64, "base_concept_id where assertion = present, else 0"),
-    _field("base_concept_id", _I64, "the concept, whatever the assertion; 0 = unknown; >= 2,000,000,000 = local"),
+    _field(
+        "base_concept_id", _I64, "the concept, whatever the assertion: OMOP's id; 0 unknown; >= 2,000,000,000 local"
+    ),
     _field("domain", _TEXT, "OMOP domain: Condition, Drug, Procedure, Measurement, Observation, ..."),
     _field("assertion", _TEXT, "present|absent|possible|historical|family|hypothetical"),
     _field("source", _TEXT, "claims|ehr|note"),
@@ -135,6 +137,7 @@ COHORT = _table(
     _field("observation_end", _TIME, "end of observation", null=True),
     _field("label", _F64, "outcome, where the user gave one", null=True),
     _field("split", _TEXT, "train|tuning|held_out, or the user's own"),
+    _field("lookback", _TEXT, "enough|short|unknown: was the patient observed for the minimum look-back", null=True),
 )
 
 FEATURE = _table(
@@ -142,7 +145,7 @@ FEATURE = _table(
     ("row_id", "covariate_id"),
     _field("row_id", _I64, "row of cohort"),
     _field("covariate_id", _I64, "base_concept_id * 1000 + analysis_id"),
-    _field("covariate_value", _F64, "zeros are omitted, except note volume (693-695)"),
+    _field("covariate_value", _F64, "zeros are omitted, except note volume (693-695) and where missing is not zero"),
 )
 
 ROLLUP = _table(
@@ -158,15 +161,24 @@ COVARIATE_REF = _table(
     _field("covariate_id", _I64, "base_concept_id * 1000 + analysis_id"),
     _field("covariate_name", _TEXT, "readable name"),
     _field("analysis_id", _I64, "row of analysis_ref"),
-    _field("concept_id", _I64, "base_concept_id; 0 for note volume"),
+    _field("concept_id", _I64, "base_concept_id; 0 for note volume, age, days and dates"),
     _field("value_as_concept_id", _I64, "FeatureExtraction column; null here", null=True),
     _field("collisions", _I64, "FeatureExtraction column; null here", null=True),
     _field("feature_name", _TEXT, "^[a-z0-9_]+$, stable across sites: scoring joins on it"),
     _field("code", _TEXT, "VOCAB/CODE of the concept", null=True),
     _field("assertion", _TEXT, "assertion counted", null=True),
-    _field("source", _TEXT, "note|claims"),
+    _field("source", _TEXT, "note|claims|ehr|structured|person; structured = claims or ehr"),
     _field("window", _TEXT, "any|365d|180d|30d"),
-    _field("agg", _TEXT, "binary|count|recency|..."),
+    _field("agg", _TEXT, "binary|count|recency|last|min|max|value|notes|days|probability"),
+)
+
+CONCEPT = _table(
+    "concept",
+    ("base_concept_id",),
+    _field("base_concept_id", _I64, "as in event"),
+    _field("code", _TEXT, "VOCAB/CODE of the concept, as feature names spell it"),
+    _field("name", _TEXT, "its name"),
+    _field("domain", _TEXT, "its OMOP domain"),
 )
 
 ANALYSIS_REF = _table(
@@ -181,9 +193,9 @@ ANALYSIS_REF = _table(
     _field("missing_means_zero", _TEXT, "Y|N"),
     _field("feature_name", _TEXT, "pattern of the feature names"),
     _field("assertion", _TEXT, "assertion counted", null=True),
-    _field("source", _TEXT, "note|claims"),
+    _field("source", _TEXT, "note|claims|ehr|structured|person; structured = claims or ehr"),
     _field("window", _TEXT, "any|365d|180d|30d"),
-    _field("agg", _TEXT, "binary|count|recency|..."),
+    _field("agg", _TEXT, "binary|count|recency|last|min|max|value|notes|days|probability"),
 )
 
 CODES = _table(
@@ -326,6 +338,7 @@ TABLES: dict[str, pa.Schema] = {
         FEATURE,
         ROLLUP,
         COVARIATE_REF,
+        CONCEPT,
         ANALYSIS_REF,
         CODES,
         SUBJECT_SPLIT,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .cut import cut
+from .flattened import with_line_breaks
 from .tokens import SurfaceTable, pattern_for, split
 
 
@@ -44,10 +45,11 @@ def tokenize(texts: Sequence[str], surfaces: SurfaceTable) -> TokenBatch:
     starts = np.empty(size, np.int64)
     starts[own] = start
     starts[note_token] = bounds
+    flags = surfaces.flags[surface]
     return TokenBatch(
         surface=surface,
-        kind=surfaces.kind[surface],
-        flags=surfaces.flags[surface],
+        kind=with_line_breaks(surfaces.kind[surface], flags, note_token),
+        flags=flags,
         start=starts,
         end=starts + surfaces.core_length[surface],
         note_token=note_token,

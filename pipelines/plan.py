@@ -87,6 +87,7 @@ def make_plan(
         "cohort": _given(settings.cohort),
         "splits": _given(settings.splits),
         "rollup": _given(settings.rollup),
+        "recall": _given(settings.recall),
     }
     run_id = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return Plan(run_id, identity, sources)

@@ -121,7 +121,7 @@ def _terminology(settings: Settings) -> Any:
             remedy="build it with `phenotext terminology build --source FILE --out T`",
         )
     try:
-        return load_extractor(path, settings.language_rules, settings.concept_filter).terminology
+        return load_extractor(path, settings.language_rules, settings.concept_filter, settings.matching).terminology
     except ValueError as error:
         raise RunError(str(error)) from None
 
@@ -242,6 +242,7 @@ class _Run:
             hide_files=self._hide_files,
             rules=self.settings.language_rules,
             concepts=self.settings.concept_filter,
+            matching=self.settings.matching,
         )
         total = 0
 
@@ -269,7 +270,7 @@ class _Run:
 def _in_processes(constants: Constants, shards: Iterator[Shard], processes: int) -> Iterator[tuple[int, ShardCounts]]:
     """Shards as they are finished; never more than a few in memory."""
     context = multiprocessing.get_context("spawn")  # a fork after Arrow and DuckDB have made threads may hang
-    ready = (constants.terminology, constants.rules, constants.concepts)
+    ready = (constants.terminology, constants.rules, constants.concepts, constants.matching)
     with ProcessPoolExecutor(processes, context, start_worker, ready) as pool:
         waiting: dict[Future[ShardCounts], int] = {}
         try:

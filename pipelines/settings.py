@@ -10,6 +10,7 @@ from ..nlp.concept_filter import ConceptFilter
 from .errors import RunError
 from .lag import Lag
 from .language_rules import LanguageRules
+from .matching_options import MatchingOptions
 
 Phi = Literal["full", "minimal"]
 Purpose = Literal["care", "research", "quality", "commercial"]
@@ -18,7 +19,7 @@ Purpose = Literal["care", "research", "quality", "commercial"]
 OUTSIDE_IDENTITY = frozenset(
     (
         "notes", "out", "terminology", "cues", "add_cues", "headings",
-        "add_headings", "rollup", "claims", "cohort", "splits", "id_key", "processes", "overwrite",
+        "add_headings", "recall", "rollup", "claims", "cohort", "splits", "id_key", "processes", "overwrite",
     )
 )  # fmt: skip
 
@@ -36,6 +37,10 @@ class Settings:
     add_headings: Path | None = None
     concepts: str | None = None
     tags: tuple[str, ...] = ()
+    misspellings: bool = True
+    nested: bool = False
+    recall: Path | None = None
+    recall_threshold: float | None = None
     rollup: Path | None = None
     claims: Path | None = None
     cohort: Path | None = None
@@ -47,6 +52,7 @@ class Settings:
     keep_text: bool = False
     lag: Lag = field(default_factory=Lag)
     end_day: int = -1
+    min_lookback: int = 365
     max_note_mb: float = 10.0
     date_format: str | None = None
     shard_notes: int = 1000
@@ -71,6 +77,8 @@ class Settings:
             raise RunError("--phi minimal and --keep-text contradict each other", remedy="give one of them")
         if self.processes < 1:
             raise RunError(f"--processes {self.processes} is not possible", remedy="give 1 or more")
+        if self.min_lookback < 0:
+            raise RunError(f"--min-lookback {self.min_lookback} is not possible", remedy="give 0 days or more")
         if self.max_note_mb <= 0:
             raise RunError(f"--max-note-mb {self.max_note_mb:g} would leave out every note", remedy="give more than 0")
         if self.shard_notes < 1 or self.shard_bytes < 1:
@@ -85,6 +93,11 @@ class Settings:
     def concept_filter(self) -> ConceptFilter:
         """What is extracted: an ECL expression, semantic tags."""
         return ConceptFilter(self.concepts, self.tags)
+
+    @property
+    def matching(self) -> MatchingOptions:
+        """How freely terms are matched."""
+        return MatchingOptions(self.misspellings, self.nested, self.recall, self.recall_threshold)
 
     @property
     def max_note_bytes(self) -> int:

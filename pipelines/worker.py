@@ -43,6 +43,7 @@ class Constants:
     hide_files: bool
     rules: LanguageRules = PACKAGE_RULES
     concepts: ConceptFilter = EVERY_CONCEPT
+    matching: MatchingOptions = USUAL_MATCHING
 
 
 @dataclass(slots=True)
@@ -131,7 +132,7 @@ def start_worker(
 
 def write_shard(constants: Constants, shard: Shard) -> ShardCounts:
     """Extract a shard and write its folder in one go; a killed process leaves nothing that counts."""
-    extractor = load_extractor(constants.terminology, constants.rules, constants.concepts)
+    extractor = load_extractor(constants.terminology, constants.rules, constants.concepts, constants.matching)
     batch, failed = _extract(extractor, shard.text, constants.keep_snippets)
     kept = np.setdiff1d(np.arange(len(shard)), failed)
     hashes = [_note_hash(text, constants.key) for text in shard.text]

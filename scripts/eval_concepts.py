@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from code_maps import Hpo, Steps, mondo_umls_pairs
-from concept_systems import Document, Predict, lexicon_rows, medspacy, phenotext, read_documents
+from concept_systems import EVERY_SCOPE, Document, Predict, lexicon_rows, medspacy, phenotext, read_documents
 from scoring import REPOSITORY, can_import, print_table
 from span_scoring import (
     BOTH,
@@ -44,6 +44,7 @@ from span_scoring import (
 )
 
 from phenotext.nlp import Extractor
+from phenotext.nlp.terminology.sources.content import MATCHED_SCOPES
 
 TUNE = ("hpo_id68", "medcat_mtsamples")
 MEASURE_ONLY = ("hpo_gsc_plus", "e3c_layer1")
@@ -117,14 +118,18 @@ class Settings:
     show: str | None
     recall: float | None = None
 
-    def systems(self, source: Path) -> tuple[Extractor, dict[str, Predict]]:
-        extractor, own = phenotext(source, self.folder)
+    def systems(self, source: Path, scopes: frozenset[str] = MATCHED_SCOPES) -> tuple[Extractor, dict[str, Predict]]:
+        extractor, own = phenotext(source, self.folder, scopes=scopes)
         chosen = {"phenotext": own}
         if self.recall is not None:
-            chosen["without misspellings"] = phenotext(source, self.folder, misspellings=False)[1]
-            chosen[f"recall from {self.recall}"] = phenotext(source, self.folder, recall=self.recall)[1]
+            strict = phenotext(source, self.folder, scopes=scopes, misspellings=False)[1]
+            chosen["without misspellings"] = strict
+            wide = phenotext(source, self.folder, scopes=scopes, recall=self.recall)[1]
+            chosen[f"recall from {self.recall}"] = wide
+        if scopes != MATCHED_SCOPES:
+            chosen["labels and exact synonyms only"] = phenotext(source, self.folder)[1]
         if self.peer_python is not None:
-            chosen["medspaCy targets"] = medspacy(self.peer_python, source, self.folder)
+            chosen["medspaCy targets"] = medspacy(self.peer_python, source, self.folder, scopes)
         return extractor, chosen
 
 
@@ -135,7 +140,7 @@ def score_hpo(name: str, documents: Sequence[Document], source: Path, settings: 
         Document(d.text, tuple(CodedSpan(s.start, s.end, hpo.current(s.code or "")) for s in d.gold)) for d in documents
     ]
     only = [Document(d.text, tuple(s for s in d.gold if s.code in hpo.phenotypic)) for d in every]
-    extractor, systems = settings.systems(source)
+    extractor, systems = settings.systems(source, EVERY_SCOPE)
     rows: list[list[object]] = []
     for system, predict in systems.items():
         found = [[s for s in spans if s.code in hpo.phenotypic] for spans in predict(documents)]

@@ -55,6 +55,26 @@ def run_command(
         str | None,
         typer.Option(help="Extract only these semantic tags, as in disorder,finding.", rich_help_panel=WHAT),
     ] = None,
+    misspellings: Annotated[
+        bool,
+        typer.Option(
+            "--misspellings/--no-misspellings",
+            help="Read misspelled words as what they were meant.",
+            rich_help_panel=WHAT,
+        ),
+    ] = True,
+    nested: Annotated[
+        bool, typer.Option("--nested", help="Also give shorter matches inside longer ones.", rich_help_panel=WHAT)
+    ] = False,
+    recall: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also link similar phrases, by the index of `terminology recall-index`.", rich_help_panel=WHAT
+        ),
+    ] = None,
+    recall_threshold: Annotated[
+        float | None, typer.Option(help="Least similarity for --recall, 0 to 1.", rich_help_panel=WHAT)
+    ] = None,
     claims: Annotated[
         Path | None, typer.Option(help="Folder of OMOP tables (condition_occurrence.csv, ...).", rich_help_panel=WHAT)
     ] = None,
@@ -87,6 +107,10 @@ def run_command(
     end_day: Annotated[
         int, typer.Option(help="Last day that counts, from the day of prediction.", rich_help_panel=WHO)
     ] = -1,
+    min_lookback: Annotated[
+        int,
+        typer.Option(help="Days before prediction that claims must cover; cohort rows say if so.", rich_help_panel=WHO),
+    ] = 365,
     phi: Annotated[
         str,
         typer.Option(help="full, or minimal: no piece of text in any table; needs --id-key.", rich_help_panel=PRIVACY),
@@ -123,6 +147,10 @@ def run_command(
         add_headings=add_headings,
         concepts=concepts,
         tags=comma_list(tags),
+        misspellings=misspellings,
+        nested=nested,
+        recall=recall,
+        recall_threshold=recall_threshold,
         rollup=rollup,
         claims=claims,
         cohort=cohort,
@@ -134,6 +162,7 @@ def run_command(
         keep_text=keep_text,
         lag=Lag.parse(lag),
         end_day=end_day,
+        min_lookback=min_lookback,
         max_note_mb=max_note_mb,
         date_format=date_format,
         shard_notes=shard_notes,

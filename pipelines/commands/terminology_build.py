@@ -121,6 +121,13 @@ def build_command(
     keep_codes: Annotated[
         KeepCodes, typer.Option(help="With --snomed-from-xrefs: which codes of the ontology stay.")
     ] = KeepCodes.UNCONVERTED,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Synonym scope to match, of sources that have scopes (OBO, TSV): LABEL and EXACT if none; also "
+            "RELATED, NARROW, BROAD. Repeatable."
+        ),
+    ] = None,
     reports: Annotated[
         list[Path] | None,
         typer.Option("--report", help="Write what was kept, dropped and why: a .html or a .json file. Repeatable."),
@@ -128,6 +135,7 @@ def build_command(
 ) -> None:
     """Compile sources into one memory-mapped file, and report what was left out and why."""
     from ...nlp.terminology.build import build_terminology
+    from ...nlp.terminology.sources.content import MATCHED_SCOPES, SCOPES
     from ...nlp.terminology.sources.options import DEFAULT_OPTIONS, SourceOptions
     from ...nlp.terminology.systems import canonical_system
 
@@ -136,6 +144,11 @@ def build_command(
             raise RunError("no such file or folder", where=str(path), remedy="give --source an existing one")
     if out.is_dir():
         raise RunError("is a folder", where=str(out), remedy="give --out a file, such as snomed.ptx")
+    scopes = frozenset(name.upper() for name in scope or MATCHED_SCOPES)
+    if not scopes <= SCOPES:
+        raise RunError(
+            f"--scope {', '.join(sorted(scopes - SCOPES))} is not known", remedy=f"give {', '.join(sorted(SCOPES))}"
+        )
     inputs = [*source, *([overrides] if overrides else [])]
     refuse_same_file(out, *inputs)
     check_reports(reports or [], out, *inputs)
@@ -162,6 +175,7 @@ def build_command(
             out,
             name=name,
             release=release,
+            scopes=scopes,
             options=options,
             overrides=overrides,
             match_tags=match_tag or (),

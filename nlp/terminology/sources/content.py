@@ -13,6 +13,7 @@ from ..source_term import SourceError, SourceTerm
 from ..systems import FAULT_REMEDIES
 from .fhir_pages import ExpansionPage
 
+SCOPES = frozenset({"LABEL", "EXACT", "RELATED", "NARROW", "BROAD"})
 MATCHED_SCOPES = frozenset({"LABEL", "EXACT"})
 _EXAMPLES = 5
 
