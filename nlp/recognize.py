@@ -50,7 +50,13 @@ def recognize(
         stop = int(terminology.group_start[group[i] + 1])
         while entry[i] < stop - 1 and terminology.entry_flags[entry[i]] & ENTRY_CASE:
             entry[i] += 1
-    return first, last, group, terminology.entry_concept[entry]
+    concept = terminology.entry_concept[entry]
+    if ((first[1:] == first[:-1]) & (last[1:] == last[:-1])).any():
+        # strings of one concept may be read from the same words: "dissection and a large lymph node"
+        _, rows = np.unique(np.stack((first, last, concept)), axis=1, return_index=True)
+        rows.sort()
+        first, last, group, concept = first[rows], last[rows], group[rows], concept[rows]
+    return first, last, group, concept
 
 
 def _with_bags(

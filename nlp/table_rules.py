@@ -220,9 +220,6 @@ _FEATURE: tuple[Rule, ...] = (
     Pattern("concept", "code", PLAIN_CODE, _PLAIN),
     Bounds("concept", "base_concept_id", 1),
     Order("concept", ("base_concept_id",)),
-    Pattern("concept", "code", PLAIN_CODE, _PLAIN),
-    Bounds("concept", "base_concept_id", 1),
-    Order("concept", ("base_concept_id",)),
     Pattern("covariate_ref", "feature_name", "[a-z0-9_]+", "has small letters, digits and _ only"),
     Pattern("covariate_ref", "code", PLAIN_CODE, _PLAIN),
     Allowed("covariate_ref", "assertion", (*ASSERTIONS, "")),
@@ -329,12 +326,12 @@ _SCORE: tuple[Rule, ...] = (
 
 _PHENOTYPE: tuple[Rule, ...] = (
     Pattern("phenotype_row", "definition_sha256", SHA256, _HASH),
-    Order("phenotype_row", ("phenotype_id", "subject_id", "index_time")),
+    Order("phenotype_row", ("phenotype_id", "subject_id", "index_time", "row_id")),
     Bounds("phenotype_evidence", "ordinal", 0),
     Reference("phenotype_evidence", ("evidence_id",), "evidence", ("evidence_id",)),
     Reference("phenotype_evidence", ("note_id",), "note", ("note_id",)),
     Reference("phenotype_evidence", ("subject_id", "event_id"), "event", ("subject_id", "event_id")),
-    Order("phenotype_evidence", ("phenotype_id", "subject_id", "index_time", "criterion", "ordinal")),
+    Order("phenotype_evidence", ("phenotype_id", "subject_id", "index_time", "row_id", "criterion", "ordinal")),
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = (

@@ -303,7 +303,7 @@ OBSERVATION_PERIOD = _table(
 
 PHENOTYPE_ROW = _table(
     "phenotype_row",
-    ("phenotype_id", "subject_id", "index_time"),
+    ("phenotype_id", "subject_id", "index_time", "row_id"),
     _field("phenotype_id", _TEXT, "name of the definition"),
     _field("version", _TEXT, "its version"),
     _field("definition_sha256", _TEXT, "its content"),
@@ -315,10 +315,11 @@ PHENOTYPE_ROW = _table(
 
 PHENOTYPE_EVIDENCE = _table(
     "phenotype_evidence",
-    ("phenotype_id", "subject_id", "index_time", "criterion", "ordinal"),
+    ("phenotype_id", "subject_id", "index_time", "row_id", "criterion", "ordinal"),
     _field("phenotype_id", _TEXT, "name of the definition"),
     _field("subject_id", _I64, "patient"),
     _field("index_time", _TIME, "as in phenotype_row"),
+    _field("row_id", _I64, "as in phenotype_row", null=True),
     _field("criterion", _TEXT, "path in the tree of criteria, such as inclusion/2"),
     _field("held", _BOOL, "the criterion was met"),
     _field("event_id", _I64, "event it rests on", null=True),

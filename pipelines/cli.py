@@ -13,12 +13,19 @@ from rich.text import Text
 
 from ..nlp.version import VERSION
 from .commands.check_leaks import check_leaks_command
+from .commands.claims import claims_app
+from .commands.export import export_app
 from .commands.extract import extract_command
+from .commands.features import features_command
+from .commands.model import model_app
+from .commands.report import report_command
+from .commands.phenotype import phenotype_app
 from .commands.rules import rules_app
 from .commands.run import run_command
 from .commands.schema import schema_command
 from .commands.show import show_command
 from .commands.terminology import terminology_app
+from .commands.train import evaluate_model_command, score_command, train_command
 from .commands.validate import validate_command
 from .errors import RunError
 
@@ -64,18 +71,28 @@ app.command("run")(run_command)
 app.command("extract")(extract_command)
 app.command("show")(show_command)
 app.command("check-leaks")(check_leaks_command)
+app.command("features")(features_command)
+app.command("report")(report_command)
 app.command("validate")(validate_command)
+app.command("train")(train_command)
+app.command("score")(score_command)
+app.command("evaluate-model")(evaluate_model_command)
 app.command("schema")(schema_command)
+app.add_typer(export_app, name="export")
 app.add_typer(terminology_app, name="terminology")
 app.add_typer(rules_app, name="rules")
+app.add_typer(phenotype_app, name="phenotype")
+app.add_typer(model_app, name="model")
+app.add_typer(claims_app, name="claims")
 
 
 def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors whose message is written for the user. Loaded late: `--help` needs no terminology code."""
+    from ..models.errors import USER_ERRORS
     from ..nlp.terminology.artefact import ArtefactError
     from ..nlp.terminology.source_term import SourceError
 
-    return (RunError, ArtefactError, SourceError)
+    return (RunError, ArtefactError, SourceError, *USER_ERRORS)
 
 
 def _say(kind: str, message: str) -> None:

@@ -19,8 +19,9 @@ from .concepts import Concept, Registry, concept_table
 from .database import Database, batches, connect, put, quoted, value
 from .durable import PRIVATE, flush_folder, read_batches, write_json, write_table
 from .errors import RunError
-from .features import compute_features, load_analyses
+from .features import feature_batches, load_analyses
 from .ids import Identifier
+from .lookback import mark_lookback
 from .plan import WORK, Plan
 from .readers import BadRow
 from .rollups import Rollup, rollup_table
@@ -76,18 +77,13 @@ class Finisher:
             self._ids(database, claims)
             self.step("events")
             self._events(database, claims)
+            self._rollups(database)
+            load_analyses(database, self.settings.end_day)
             self.step("cohort")
             cohort_counts = self._cohort(database)
             self._write_events(database)
             self.step("features")
-            self._rollups(database)
-            load_analyses(database, self.settings.end_day)
-            compute_features(database)
-            self._query(
-                "feature.parquet", tables.FEATURE, "SELECT * FROM feature ORDER BY row_id, covariate_id", database
-            )
-            for name in ("covariate_ref", "analysis_ref"):
-                self._query(f"{name}.parquet", tables.TABLES[name], read_sql(name), database)
+            self._features(database)
             self._query(meds.code_metadata_filepath, tables.CODES, read_sql("codes"), database)
             counts = {**self._counts(database), "claims": claims.counts, **cohort_counts}
         finally:
@@ -113,8 +109,11 @@ class Finisher:
     def _claims(self, database: Database) -> Claims:
         if self.settings.claims is None:
             return no_claims(database)
-        hours = self.settings.lag.claims_hours
-        return load_claims(database, self.settings.claims, self.registry, self.key, hours, self.plan.run_id)
+        lag, run_id = self.settings.lag, self.plan.run_id
+        claims = load_claims(database, self.settings.claims, self.registry, self.key, lag, run_id)
+        for name in ("person", "observation_period"):
+            self._query(f"{name}.parquet", tables.TABLES[name], f"SELECT * FROM {name} ORDER BY ALL", database)
+        return claims
 
     def _quarantine(self, claims: Claims) -> Iterable[pa.RecordBatch]:
         yield from read_batches(shard / "quarantine.parquet" for shard in self.shards)
@@ -177,10 +176,21 @@ class Finisher:
             put(database, "rollup", table)
             self._write("rollup.parquet", tables.ROLLUP, table.to_batches())
 
+    def _features(self, database: Database) -> None:
+        """The feature table, written part by part, and the tables that explain it."""
+        feature = self.folder / "feature.parquet"
+        self._write(feature.name, tables.FEATURE, feature_batches(database))
+        database.execute(f"CREATE VIEW feature AS SELECT * FROM read_parquet({quoted(feature)})")
+        database.execute("CREATE TABLE used_covariate AS SELECT DISTINCT covariate_id FROM feature")
+        for name in ("covariate_ref", "analysis_ref"):
+            self._query(f"{name}.parquet", tables.TABLES[name], read_sql(name), database)
+        query = "SELECT * FROM concept ORDER BY base_concept_id"
+        self._query("metadata/concepts.parquet", tables.CONCEPT, query, database)
+
     def _subject_of(self) -> Callable[[str], int]:
         return Identifier("patient", self.key)
 
-    def _cohort(self, database: Database) -> dict[str, int]:
+    def _cohort(self, database: Database) -> dict[str, Any]:
         """Tables `split` and `cohort`."""
         if self.settings.cohort is None:
             rows = database.sql(read_sql("default_cohort")).to_arrow_table()
@@ -206,8 +216,10 @@ class Finisher:
         )
         put(database, "split", split)
         database.execute(
-            "CREATE TABLE cohort AS SELECT c.*, s.split FROM cohort_source c JOIN split s USING (subject_id)"
+            "CREATE TABLE cohort AS SELECT c.*, s.split, CAST(NULL AS VARCHAR) AS lookback "
+            "FROM cohort_source c JOIN split s USING (subject_id)"
         )
+        lookback = mark_lookback(database, self.settings.min_lookback) if self.settings.claims is not None else {}
         self._query("cohort.parquet", tables.COHORT, "SELECT * FROM cohort ORDER BY row_id", database)
         self._write(meds.subject_splits_filepath, tables.SUBJECT_SPLIT, split.to_batches())
         unknown = value(
@@ -217,6 +229,7 @@ class Finisher:
         )
         return {
             "cohort_rows_without_data": unknown,
+            "cohort_rows_by_lookback": lookback,
             "subjects_without_given_split": sum(number not in given for number in numbers) if given else 0,
         }
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..nlp import data
 from ..nlp.tables import SCHEMA_VERSION
 from ..nlp.version import VERSION
-from .claims_tables import claims_files
+from .claims_source import claims_fingerprint
 from .concepts import Registry
 from .durable import write_json
 from .errors import RunError
@@ -32,7 +32,8 @@ OURS = frozenset(
     {
         RUN, "source.json", "settings.json", WORK, LOCK, "data", "metadata", "private",
         "evidence.parquet", "note.parquet", "cohort.parquet", "feature.parquet", "covariate_ref.parquet",
-        "analysis_ref.parquet", "quarantine.parquet", "rollup.parquet",
+        "analysis_ref.parquet", "quarantine.parquet", "rollup.parquet", "person.parquet",
+        "observation_period.parquet",
     }
 )  # fmt: skip
 _TOLD = {
@@ -83,7 +84,7 @@ def make_plan(
         "options": settings.identity(),
         "id_key": key_fingerprint(key),
         "notes": {"form": corpus.form, "sha256": hashlib.sha256(listing.encode()).hexdigest()},
-        "claims": {path.name: hash_file(path) for path in claims_files(settings.claims)} if settings.claims else None,
+        "claims": claims_fingerprint(settings.claims) if settings.claims else None,
         "cohort": _given(settings.cohort),
         "splits": _given(settings.splits),
         "rollup": _given(settings.rollup),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..nlp.terminology.systems import is_concept_id
+from ..nlp.terminology.systems import canonical_system, is_concept_id, tidy_code
 
 _ICD9 = re.compile(r"\d{3}(\.?\d{1,2})?|V\d\d(\.?\d{1,2})?|E[89]\d\d\.\d")
 _ICD10CM = re.compile(r"[A-Z]\d[0-9A-Z](\.?[0-9A-Z]{1,4})?")
@@ -68,6 +68,21 @@ def vocabulary_and_code(domain: str, source_value: str) -> tuple[str, str]:
     if domain != "Drug" and is_concept_id(value):  # a check digit and a partition: hardly by chance
         return "SNOMED", value
     return LOCAL, value
+
+
+def code_of_vocabulary(vocabulary: str, source_value: str) -> tuple[str, str]:
+    """As `vocabulary_and_code`, where the source says which vocabulary its code is from.
+
+    >>> code_of_vocabulary("ICD-10-CM", "E1121"), code_of_vocabulary("ICD9Proc", "3995")
+    (('ICD10CM', 'E11.21'), ('ICD9Proc', '39.95'))
+    """
+    system = canonical_system(vocabulary)
+    code = tidy_code(system, source_value)
+    if system in ("ICD10CM", "ICD9CM", "ICD10PCS", "ICD9Proc", "CPT4", "HCPCS"):
+        code = code.upper()
+    if system == "ICD9Proc" and "." not in code and len(code) > 2:
+        code = f"{code[:2]}.{code[2:]}"
+    return system, _dotted(code, system)
 
 
 def _dotted(code: str, vocabulary: str) -> str:

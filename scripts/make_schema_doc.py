@@ -1,6 +1,6 @@
 """Write docs/schema.md from the schema in the code.
 
-    python scripts/make_schema_doc.py
+python scripts/make_schema_doc.py
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..leaks import check_leaks
+from ..leaks import LeakCheck, check_leaks
 
 
 def check_leaks_command(
@@ -23,6 +23,13 @@ def check_leaks_command(
     if not checks:
         Console().print("The run has no events: nothing to test.")
         return
+    Console().print(leak_table(checks))
+    if not all(check.identical for check in checks):
+        raise typer.Exit(1)
+
+
+def leak_table(checks: list[LeakCheck]) -> Table:
+    """The outcome of the tests, one line each."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("test", "cohort"):
         table.add_column(name)
@@ -34,6 +41,4 @@ def check_leaks_command(
         table.add_row(
             check.name, check.cohort, f"{check.rows:,}", f"{check.features:,}", f"{check.later_rows:,}", outcome
         )
-    Console().print(table)
-    if not all(check.identical for check in checks):
-        raise typer.Exit(1)
+    return table

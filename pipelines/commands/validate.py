@@ -55,11 +55,13 @@ def _show(console: Console, report: object) -> None:
         console.print("[green]No rule is broken.[/]")
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("broken rule", "rows", "what should hold", "rows that break it"):
-        table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
+    table.add_column("broken rule", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("what should hold, and the rows that break it", overflow="fold")
     for finding in report.findings:
         named = [", ".join(f"{name} {value}" for name, value in row.items()) for row in finding.rows]
         if finding.n_rows > len(named) > 0:
             named.append(f"and {finding.n_rows - len(named):,} more")
-        table.add_row(Text(finding.rule, "bold red"), f"{finding.n_rows:,}", Text(finding.sentence), Text("\n".join(named)))
+        told = Text("\n").join([Text(finding.sentence), *(Text(f"  {line}", "dim") for line in named)])
+        table.add_row(Text(finding.rule, "bold red"), f"{finding.n_rows:,}", told)
     console.print(table)

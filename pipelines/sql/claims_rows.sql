@@ -1,17 +1,15 @@
--- A claims table in one form, whatever its columns are called (names in braces are filled in with the columns that are there).
--- in:  claims_source (the file, all text, with line)      out: claims_row, to be checked
-SELECT
-    line,
-    nullif(trim({person}), '')                                             AS person_id,
-    coalesce(nullif(trim({start_datetime}), ''), nullif(trim({start_date}), '')) AS start_text,
-    coalesce(TRY_CAST(nullif(trim({start_datetime}), '') AS TIMESTAMP),
-             TRY_CAST(nullif(trim({start_date}), '') AS TIMESTAMP))        AS clinical_time,
-    TRY_CAST(nullif(trim({available}), '') AS TIMESTAMP)                   AS available_time,
-    nullif(trim({available}), '')                                          AS available_text,
-    coalesce(TRY_CAST({concept} AS BIGINT), 0)                             AS source_concept_id,
-    nullif(trim({source_value}), '')                                       AS source_value,
-    coalesce(nullif(TRY_CAST({type_concept} AS BIGINT), 0), 32810)         AS type_concept_id,
-    nullif(trim({visit}), '')                                              AS visit_occurrence_id,
-    TRY_CAST({value} AS FLOAT)                                             AS numeric_value,
-    nullif(trim({unit}), '')                                               AS unit
-FROM claims_source
+-- The facts that stand, each once: of those that say the same, the first in the file counts.
+-- in:  checked_fact      out: claims_row, with copy = 1 for the ones that count
+WITH repeated AS (
+    SELECT same_key FROM checked_fact WHERE reason IS NULL GROUP BY same_key HAVING count(*) > 1
+)
+SELECT *, CAST(1 AS BIGINT) AS copy FROM checked_fact
+WHERE reason IS NULL AND same_key NOT IN (SELECT same_key FROM repeated)
+UNION ALL
+-- the key is a hash: what it brings together must also agree
+SELECT *, row_number() OVER (
+    PARTITION BY same_key, person_id, visit_occurrence_id, clinical_time, domain, vocabulary, source_value,
+                 source_concept_id, numeric_value, unit, claim_line
+    ORDER BY file, line, cell
+) AS copy FROM checked_fact
+WHERE reason IS NULL AND same_key IN (SELECT same_key FROM repeated)

@@ -1,4 +1,4 @@
--- Later rows get one another's facts (concept, domain, assertion, day), and all rows another order.
+-- Later rows get one another's facts (concept, domain, assertion, day, value), and all rows another order.
 WITH later AS (
     SELECT *,
            row_number() OVER (ORDER BY md5(event_id || 'a' || subject_id)) AS seat,
@@ -7,11 +7,12 @@ WITH later AS (
     WHERE available_time > prediction_time
 )
 SELECT * FROM (
-    SELECT subject_id, available_time, clinical_time, base_concept_id, domain, assertion, source, event_id
+    SELECT subject_id, available_time, clinical_time, base_concept_id, domain, assertion, source, numeric_value, event_id
     FROM own_event
     WHERE available_time <= prediction_time
     UNION ALL
-    SELECT k.subject_id, k.available_time, g.clinical_time, g.base_concept_id, g.domain, g.assertion, g.source, k.event_id
+    SELECT k.subject_id, k.available_time, g.clinical_time, g.base_concept_id, g.domain, g.assertion, g.source,
+           g.numeric_value, k.event_id
     FROM later k
     JOIN later g ON g.from_seat = k.seat
 )

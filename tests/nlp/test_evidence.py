@@ -103,3 +103,11 @@ def test_no_mention_no_row(extractor: Extractor) -> None:
     empty = evidence_batch(extractor, ["", "The weather is fine."])
     assert len(empty) == 0
     assert empty.schema.equals(EVIDENCE_COLUMNS)
+
+
+def test_a_span_names_a_concept_once(extractor: Extractor) -> None:
+    """Two strings of one concept may be read from the same words when a head is shared."""
+    rows = evidence_batch(extractor, ["Dissection and a large lymph node."])
+    places = list(zip(*(rows.column(name).to_pylist() for name in ("start", "end", "code"))))
+    assert places
+    assert len(places) == len(set(places))

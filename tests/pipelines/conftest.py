@@ -110,3 +110,21 @@ def phenotext() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, check=False, timeout=300)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def export_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run with notes and claims for the tests of the exporters, which only read it."""
+    from .export_corpus import make_run
+
+    return make_run(tmp_path_factory.mktemp("export_source")).out
+
+
+@pytest.fixture(scope="session")
+def minimal_export_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with phi=minimal."""
+    from .export_corpus import make_run
+
+    folder = tmp_path_factory.mktemp("minimal_export_source")
+    (folder / "key").write_text("0123456789abcdef0123456789abcdef")
+    return make_run(folder / "run", phi="minimal", id_key=folder / "key").out

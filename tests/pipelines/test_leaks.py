@@ -36,14 +36,17 @@ def test_no_leaks(out: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "condition",
-    ["AND e.available_time <= c.prediction_time", "AND n.available_time <= c.prediction_time"],
+    ("name", "condition"),
+    [
+        ("known_event", "AND e.available_time <= c.prediction_time"),
+        ("known_note", "AND n.available_time <= c.prediction_time"),
+    ],
 )
-def test_a_leak_is_found(out: Path, monkeypatch: pytest.MonkeyPatch, condition: str) -> None:
-    honest = sql.read_sql("feature")
+def test_a_leak_is_found(out: Path, monkeypatch: pytest.MonkeyPatch, name: str, condition: str) -> None:
+    honest = sql.read_sql(name)
     assert condition in honest
     leaking = honest.replace(condition, "").replace("<= h.end_day", "<= h.end_day + 100000")
-    monkeypatch.setattr(features, "read_sql", lambda name: leaking)
+    monkeypatch.setattr(features, "read_sql", lambda asked: leaking if asked == name else sql.read_sql(asked))
     checks = check_leaks(out)
     assert not any(check.identical for check in checks if check.name == "deletion")
     assert not any(check.identical for check in checks if check.name == "shuffling")

@@ -26,6 +26,8 @@ def features(events: Iterable[Event], notes: Iterable[tuple[str, str]] = (), end
         pa.table(
             {
                 "subject_id": pa.array([1] * len(rows), pa.int64()),
+                "event_id": pa.array(range(len(rows)), pa.int64()),
+                "numeric_value": pa.nulls(len(rows), pa.float32()),
                 "base_concept_id": pa.array([5] * len(rows), pa.int64()),
                 "source": pa.array([row[0] for row in rows], pa.string()),
                 "domain": pa.array([row[1] for row in rows], pa.string()),
@@ -117,8 +119,11 @@ def test_assertions_have_blocks_of_their_own(assertion: str, first: int) -> None
 
 @pytest.mark.parametrize(
     ("domain", "first"),
-    [("Condition", 101), ("Drug", 301), ("Procedure", 501), ("Measurement", 701), ("Observation", 801)],
-)
+    [
+        ("Condition", 101), ("Drug", 301), ("Procedure", 501), ("Device", 601), ("Measurement", 701),
+        ("Observation", 801),
+    ],
+)  # fmt: skip
 def test_claims_keep_the_ids_of_feature_extraction(domain: str, first: int) -> None:
     found = features(
         [claim("2021-12-31", domain=domain), claim("2021-12-31", domain=domain), claim("2021-01-01", domain=domain)]

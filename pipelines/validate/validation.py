@@ -1,0 +1,63 @@
+"""All checks of a folder, in one go."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from ..database import connect
+from ..errors import RunError
+from .analyses import REGISTRY_RULE, check_analyses
+from .columns import check_columns
+from .findings import ValidationReport
+from .layout import find_layout
+from .meds_dataset import check_meds, check_meds_folders
+from .run_files import check_files
+from .source_notes import SourceNotes
+from .table_checks import TableChecks
+
+MEMORY = "4GB"
+_FOR_SOURCE = {"note", "evidence", "quarantine"}
+
+
+def validate_folder(
+    folder: Path, max_rows: int = 20, *, key: bytes = b"", compare_source: bool = True
+) -> ValidationReport:
+    """Check a run, or a folder of events.
+
+    `max_rows` rows are named for each broken rule. `key` is that of `--id-key`: with it the notes of a keyed run can be
+    compared with their source. Raises RunError where the folder is neither a run nor events, run.json is damaged,
+    or the key is not that of the run.
+    """
+    layout = find_layout(folder)
+    if key and not layout.fits(key):
+        told = "with another --id-key" if layout.keyed else "without --id-key"
+        raise RunError(f"was made {told}", where=str(folder), remedy="give the key of the run, or none")
+    report = ValidationReport(str(folder), layout.kind)
+    if layout.document:
+        check_files(layout, report, max_rows)
+    sound = check_columns(layout, report)
+    check_meds(layout, report, max_rows)
+    with tempfile.TemporaryDirectory(prefix="phenotext-validate-") as spill:
+        database = connect(Path(spill))
+        try:
+            database.execute(f"SET memory_limit = '{MEMORY}'")
+            # The statistics of Parquet files leave NaN out: rows that hold one are skipped where statistics decide.
+            database.execute("SET disabled_optimizers = 'statistics_propagation,filter_pushdown'")
+            checks = TableChecks(database, layout, sound, report, max_rows)
+            checks.attach()
+            checks.check()
+            if layout.document:
+                checks.run_ids(str(layout.document.get("run_id")))
+            if layout.kind == "run":
+                if {"event", "subject_split"} <= sound:
+                    check_meds_folders(database, layout, report, max_rows)
+                if "analysis_ref" in sound:
+                    check_analyses(database, report, max_rows)
+                else:
+                    report.not_checked[REGISTRY_RULE] = "analysis_ref is missing or has other columns"
+                if compare_source and sound >= _FOR_SOURCE:
+                    SourceNotes(database, layout, report, max_rows, key).check()
+        finally:
+            database.close()
+    return report
