@@ -23,7 +23,8 @@ _SPLIT = re.compile(r"[a-z0-9_]+")
 LARGEST = 10_000_000  # bytes of a cell
 
 
-def _table(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, object] | str]]]:
+def open_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, object] | str]]]:
+    """Names of the columns, and the numbered rows of a CSV or Parquet file; a row that cannot be read is its reason."""
     if not path.is_file():
         raise RunError("no such file", where=str(path))
     if path.suffix.lower() in (".parquet", ".pq"):
@@ -54,7 +55,7 @@ def read_cohort(path: Path, subject_of: Callable[[str], int]) -> pa.Table:
 
     A row that cannot be read is an error: a cohort with a patient less is another study.
     """
-    names, rows = _table(path)
+    names, rows = open_rows(path)
     patient, prediction = _column(names, PATIENT, path.name), _column(names, PREDICTION, path.name)
     optional = {name.strip().lower(): name for name in names}
     listed: list[dict[str, object]] = []
@@ -131,7 +132,7 @@ def _time(cells: dict[str, object], optional: dict[str, str], name: str, where: 
 
 def read_splits(path: Path, subject_of: Callable[[str], int]) -> dict[int, str]:
     """Split of each patient; `validation` and `dev` are read as tuning, `test` as held_out, as MEDS names them."""
-    names, rows = _table(path)
+    names, rows = open_rows(path)
     patient, split = _column(names, PATIENT, path.name), _column(names, ("split",), path.name)
     table: dict[int, str] = {}
     for number, record in rows:

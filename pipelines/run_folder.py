@@ -22,6 +22,7 @@ from .plan import RUN, finished_run
 _PLACES = {
     "event": "data/*/*.parquet",
     "codes": "metadata/codes.parquet",
+    "concept": "metadata/concepts.parquet",
     "subject_split": "metadata/subject_splits.parquet",
     "id_map": "private/id_map.parquet",
     "note_text": "private/text.parquet",

@@ -17,6 +17,7 @@ from phenotext.nlp.terminology.rows import ConceptRow, Relations, TermVariant
 from phenotext.pipelines import features, sql
 from phenotext.pipelines.concepts import LOCAL_BASE, Registry
 from phenotext.pipelines.errors import RunError
+from phenotext.pipelines.feature_request import FeatureRequest, make_features
 from phenotext.pipelines.leaks import check_leaks
 from phenotext.pipelines.registry import read_registry
 from phenotext.pipelines.rollups import SET_BASE, read_rollups, rollup_table
@@ -246,6 +247,26 @@ def test_leaks_are_looked_for_in_rollups(rolled: RunResult, monkeypatch: pytest.
     leaking = honest.replace(condition, "").replace("<= h.end_day", "<= h.end_day + 100000")
     monkeypatch.setattr(features, "read_sql", lambda name: leaking if name == "known_event" else sql.read_sql(name))
     assert not any(check.identical for check in check_leaks(rolled.out) if check.name == "deletion")
+
+
+def test_rolled_up_later_from_a_run_without(rolled: RunResult, terminology: Path, tmp_path: Path) -> None:
+    folder = rolled.out.parent
+    plain = run(
+        Settings(
+            folder / "n.jsonl",
+            tmp_path / "plain",
+            terminology=terminology,
+            claims=folder / "claims",
+            cohort=folder / "cohort.csv",
+        )
+    )
+    result = make_features(FeatureRequest(plain.out, tmp_path / "f", rollup=folder / "rollups.yaml", check_leaks=True))
+    assert all(leak.identical for leak in result.leaks)
+    for name in ("feature", "covariate_ref", "analysis_ref", "rollup"):
+        assert (tmp_path / "f" / f"{name}.parquet").read_bytes() == (rolled.out / f"{name}.parquet").read_bytes()
+    again = make_features(FeatureRequest(rolled.out, tmp_path / "g"))  # a run's own roll-ups are the default
+    assert (tmp_path / "g" / "feature.parquet").read_bytes() == (rolled.out / "feature.parquet").read_bytes()
+    assert again.document["counts"]["rollups"] == result.document["counts"]["rollups"]
 
 
 def test_same_bytes_with_one_and_two_processes(terminology: Path, tmp_path: Path) -> None:
