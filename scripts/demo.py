@@ -26,6 +26,12 @@ from rich.text import Text
 SAMPLE = Path(__file__).resolve().parent.parent / "pipelines" / "data" / "sample"
 COLOURS = {"present": "green", "historical": "cyan", "possible": "yellow", "absent": "red", "family": "magenta"}
 SENTENCES = 8
+PHENOTYPE = "heart_failure"
+EXPORTS = (
+    ("meds", "checked by the meds package"),
+    ("note-nlp", "for an OMOP database"),
+    ("matrix", "for a claims model"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,68 @@ def _marked(snippet: str, words: str, colour: str) -> Text:
     return text.append(" " + " ".join(after.split()[:9]))
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of the demo, and how many of the last lines that it prints are shown."""
+
+    arguments: tuple[str, ...]
+    lines: int
+    why: str
+
+    def run(self, console: Console) -> int:
+        """Run it; a failure shows all that it printed."""
+        shown = " ".join(self.arguments)
+        console.print(f"\n[bold]$ phenotext {shown}[/bold]  [dim]{self.why}[/dim]", highlight=False, soft_wrap=True)
+        command = [sys.executable, "-m", "phenotext", *self.arguments]
+        done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        lines = [line.rstrip() for line in done.stdout.splitlines() if line.strip()]
+        for line in lines if done.returncode else lines[-self.lines :]:
+            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+        return done.returncode
+
+
+def commands_before(out: Path) -> list[Command]:
+    """Is the run sound, and who has the phenotype?"""
+    return [
+        Command(("validate", str(out)), 3, "are the tables what the schema says?"),
+        Command(("phenotype", "run", PHENOTYPE, str(out)), 7, "one of 14 definitions, on notes and claims"),
+    ]
+
+
+def commands_after(out: Path, patient: str) -> list[Command]:
+    """A patient's evidence, a joined feature table, exports that validate, and a report."""
+    run, beside = str(out), out.parent / f"{out.name}-more"
+    return [
+        Command(("phenotype", "explain", PHENOTYPE, run, patient), 14, "why this patient?"),
+        Command(
+            ("features", run, "--out", str(beside / "features"), "--check-leaks", "--overwrite"),
+            8,
+            "notes and claims in one table, and does it know the future?",
+        ),
+        Command(
+            ("export", "meds", run, "--out", str(beside / "meds"), "--overwrite"), 3, "checked by the meds package"
+        ),
+        Command(
+            ("export", "note-nlp", run, "--out", str(beside / "note_nlp"), "--overwrite"), 3, "for an OMOP database"
+        ),
+        Command(("export", "matrix", run, "--out", str(beside / "matrix"), "--overwrite"), 3, "for a claims model"),
+        Command(
+            ("report", run, "--out", str(beside / "report.html"), "--min-cell", "1"),
+            2,
+            "one page; small cells are shown because nobody here is real",
+        ),
+    ]
+
+
+def first_match(out: Path, phenotype: str) -> str:
+    """The source's id of the first patient that a phenotype result names."""
+    rows = duckdb.execute(
+        f"""SELECT min(m.source_id) FROM '{out}/phenotypes/{phenotype}/phenotype_row.parquet' p
+            JOIN '{out}/private/id_map.parquet' m ON m.id = p.subject_id AND m.kind = 'patient'"""
+    ).fetchall()
+    return str(rows[0][0])
+
+
 def main() -> int:
     """Run the main job on the shipped notes and print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -176,6 +244,15 @@ def main() -> int:
     for name, value in features:
         table.add_row(name, f"{value:g}")
     console.print(table)
+    for command in commands_before(out):
+        status = status or command.run(console)
+    if status:
+        return status
+    for command in commands_after(out, first_match(out, PHENOTYPE)):
+        status = status or command.run(console)
+    if status:
+        return status
+    console.print()
     console.print(f"One note:  phenotext show syn-p04-01 --run {out}")
     console.print(f"No feature knows the future:  phenotext check-leaks {out}")
     return 0
