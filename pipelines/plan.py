@@ -33,7 +33,7 @@ OURS = frozenset(
         RUN, "source.json", "settings.json", WORK, LOCK, "data", "metadata", "private",
         "evidence.parquet", "note.parquet", "cohort.parquet", "feature.parquet", "covariate_ref.parquet",
         "analysis_ref.parquet", "quarantine.parquet", "rollup.parquet", "person.parquet",
-        "observation_period.parquet",
+        "observation_period.parquet", "score.parquet", "score_evidence.parquet",
     }
 )  # fmt: skip
 _TOLD = {

@@ -21,11 +21,11 @@ from .precedence import SourceOrder
 from .rows import ConceptRow, TermVariant
 from .rules import RuleReport, compile_terms
 from .source_merge import merged_concepts, merged_relations
-from .source_term import SourceTerm
+from .source_term import SourceError, SourceTerm
 from .sources.content import MATCHED_SCOPES, SourceContent, resolve_chains
 from .sources.options import DEFAULT_OPTIONS, SourceOptions
 from .sources.read import read_source
-from .terminology import Terminology
+from .terminology import MAX_SYSTEMS, Terminology
 from .variants import clean_name
 from .xrefs import Keep, adopt_xrefs
 
@@ -131,6 +131,7 @@ def compile_sources(
     concepts = merged_concepts(sources, redirects)
     effects = OverrideEffects(corrections, concepts, redirects, merge_retired([source.retired for source in sources]))
     concepts.update(effects.new_concepts())
+    _refuse_many_systems(paths, sources)
     rules = RuleReport()
     builder = _Terms(concepts, redirects, report, match_tags)
     tally = TermTally()
@@ -235,6 +236,19 @@ class _Terms:
                     concept.semantic_tag,
                     "preferred",
                 )
+
+
+def _refuse_many_systems(paths: Sequence[str | PathLike[str]], sources: list[SourceContent]) -> None:
+    """Hundreds of code systems are no code systems: a column was taken for another."""
+    systems = [{term.system for term in source.terms} for source in sources]
+    if len(set().union(*systems)) > MAX_SYSTEMS:
+        most = max(range(len(sources)), key=lambda number: len(systems[number]))
+        raise SourceError(
+            Path(paths[most]),
+            None,
+            f"The terms have {len(systems[most]):,} code systems, more than the {MAX_SYSTEMS} that there may be",
+            "Check that the column system holds systems such as SNOMED, not codes or names",
+        )
 
 
 def _join(rules: RuleReport, kept: RuleReport, without: list[tuple[str, str, str]]) -> None:

@@ -135,6 +135,7 @@ class BuildReport:
             f"{self.acronyms:,} acronyms match in capitals only; "
             f"{self.redirects:,} retired or alternative codes redirected"
         )
+        lines += self._relations()
         if self.codes_without_terms:
             few = ", ".join(f"{code} {_short(name)}" for _, code, name in self.codes_without_terms[:5])
             more = ", ..." if len(self.codes_without_terms) > 5 else ""
@@ -148,6 +149,27 @@ class BuildReport:
             ]
         lines += [f"  WARNING: {warning}" for warning in self.warnings]
         return "\n".join(lines)
+
+
+    def _relations(self) -> list[str]:
+        """What there is beside names, and what of it was left out."""
+        held, lines = self.relations, list[str]()
+        if held.isa_edges or held.isa_unknown or held.on_circle:
+            line = f"  hierarchy: {held.isa_edges:,} is-a relations, {held.isa_pairs:,} pairs of ancestor and descendant"
+            if held.isa_unknown:
+                child, parent = held.isa_unknown_examples[0]
+                line += f"; {held.isa_unknown:,} relations of codes that no source names ({child} is a {parent}, ...)"
+            if held.on_circle:
+                line += f"; {len(held.on_circle):,} codes on circles ({', '.join(held.on_circle[:3])}, ...)"
+            lines.append(line)
+        if held.refset_members:
+            members = sum(held.refset_members.values())
+            line = f"  reference sets: {len(held.refset_members):,} with {members:,} members"
+            lost = f"; {held.refset_unknown:,} members left out, because no source names them"
+            lines.append(line + (lost if held.refset_unknown else ""))
+        if held.maps:
+            lines.append("  maps: " + ", ".join(f"{count:,} {pair}" for pair, count in held.maps.items()))
+        return lines
 
 
 def _reasons(lead: str, counts: dict[str, int]) -> str:

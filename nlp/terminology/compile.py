@@ -27,6 +27,7 @@ from .terminology import (
     GROUP_MIXED,
     GROUP_UPPER,
     GROUP_UPPER_WORDLIKE,
+    MAX_SYSTEMS,
     Terminology,
 )
 
@@ -135,6 +136,8 @@ def compile_terminology(
     group_case[(group_case == GROUP_UPPER) & wordlike] = GROUP_UPPER_WORDLIKE
 
     systems = sorted({c.system for c in ordered})
+    if len(systems) > MAX_SYSTEMS:
+        raise ValueError(f"{len(systems):,} code systems, but a terminology holds at most {MAX_SYSTEMS}")
     arrays: dict[str, np.ndarray] = {
         "vocabulary": vocabulary.hashes,
         **trie.arrays("trie_"),

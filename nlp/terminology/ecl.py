@@ -29,7 +29,8 @@ class UnknownCode:
     Attributes:
         reason: `not_found`, `retired`, `no_reference_set` (for the operand of `^`), or a fault of the code itself
             (`check_digit`, `spreadsheet_number`, ...).
-        successors: (association, code) of a retired code, for a person to choose from.
+        successors: (association, code) of a retired code, or of one that the terminology knows from its maps alone,
+            for a person to choose from.
         position: character of the text, from 0.
     """
 
@@ -138,7 +139,10 @@ class _Evaluation:
         if retired is not None:
             self.unknown.append(UnknownCode(node.code, node.system, "retired", node.position, retired.successors))
         else:
-            self.unknown.append(UnknownCode(node.code, node.system, fault or reason, node.position))
+            # a class whose names went to a SNOMED code, or a claims code: the map says where to look
+            targets = self.terminology.maps.targets(node.system, node.code)
+            leads = tuple((f"maps to {target.system}", target.code) for target in targets)
+            self.unknown.append(UnknownCode(node.code, node.system, fault or reason, node.position, leads))
 
     def _every(self, node: Wildcard) -> np.ndarray:
         held, system = self.terminology.concept_system, node.system

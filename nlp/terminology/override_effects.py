@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..abbreviation_table import default_abbreviations
 from ..tokens import key_words
 from .chronic import is_chronic
 from .compile import numeral_variants
@@ -170,6 +171,7 @@ class OverrideEffects:
                 detail = "no source has this code"
             else:
                 effect, detail = self._effect(line, terminology)
+                detail += self._still_decided(line)
                 if state == "followed":
                     detail = f"the code is retired; applied to its successor {self._name(line.key)}: {detail}"
                 if not effect:
@@ -185,6 +187,19 @@ class OverrideEffects:
                 )
             )
         return told
+
+    def _still_decided(self, line: _Line) -> str:
+        """The abbreviation table comes before the dictionary: it may keep what a line takes away or chooses otherwise."""
+        term, key = line.override.term, line.key
+        senses = [sense for sense in default_abbreviations() if sense.abbreviation == term]
+        linked = {(sense.system, sense.code) for sense in senses} & self._concepts.keys()
+        if _is(line, "suppress"):
+            against = linked & {key} if line.override.code else linked
+        else:
+            against = set() if linked == {key} else {(sense.system, sense.code) for sense in senses}
+        if not against:
+            return ""
+        return f"; in notes the extractor's own abbreviation table decides {term} first, and this line does not change it"
 
     def _effect(self, line: _Line, terminology: Terminology) -> tuple[bool, str]:
         if _is(line, "suppress"):

@@ -19,6 +19,8 @@ from .retired import RetiredCodes
 from .stored_sets import StoredSets
 
 FORMAT = 3
+MAX_SYSTEMS = 256
+"""Code systems of one terminology: their numbers are stored in a byte."""
 CHRONIC = 1
 ENTRY_CASE = 1
 GROUP_ANY, GROUP_UPPER, GROUP_MIXED, GROUP_UPPER_WORDLIKE = 0, 1, 2, 3

@@ -7,7 +7,7 @@ class's label or an exact synonym of it, word by word after normalisation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -212,10 +212,38 @@ def _adopt(source: SourceContent, names: _SnomedNames, keep: Keep) -> XrefReport
     if keep != "all":
         own = {(term.system, term.code) for term in source.terms if term.system != _SNOMED}
         report.classes_left_out = len(own) if keep == "none" else len(converted)
+        gone = own if keep == "none" else converted.keys()
+        for system, edges in source.isa.items():
+            source.isa[system] = _bridged(edges, {code for its_system, code in gone if its_system == system})
     source.terms = list(_moved(source.terms, converted, names, keep, report))
     if converted:
         source.maps.append(_map(converted, terms_of, names))
     return report
+
+
+def _bridged(edges: Sequence[tuple[str, str]], gone: Collection[str]) -> list[tuple[str, str]]:
+    """(child, parent) edges among the codes that stay, ordered, none twice.
+
+    A parent that is gone is replaced by the nearest ones above it that stay, so that no branch falls off.
+    """
+    if not gone:
+        return list(edges)
+    above: dict[str, list[str]] = {}
+    for child, parent in edges:
+        above.setdefault(child, []).append(parent)
+    found: set[tuple[str, str]] = set()
+    for child in above.keys() - gone:
+        seen = set(above[child])
+        waiting = list(seen)
+        while waiting:
+            parent = waiting.pop()
+            if parent not in gone:
+                found.add((child, parent))
+                continue
+            further = set(above.get(parent, ())) - seen
+            seen |= further
+            waiting.extend(further)
+    return sorted(found)
 
 
 def _targets(xrefs: Iterable[Key], names: _SnomedNames, report: XrefReport) -> Iterator[str]:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ..errors import RunError
 
@@ -41,14 +40,13 @@ def list_command(
     from ...models.registry import list_models
     from ...models.stage_log import read_log
 
-    table = Table(box=None, header_style="bold")
-    for heading in ("folder", "stage", "name", "version", "kind", "phenotype", "sha256", ""):
-        table.add_column(heading)
     for item in list_models(registry):
-        phenotype = f"{item.phenotype_name} ({item.phenotype_code})" if item.phenotype_code else ""
-        last = item.fault or ("demo" if item.demo else "")
-        table.add_row(item.folder, item.stage, item.name, item.version, item.kind, phenotype, item.sha256[:12], last)
-    Console().print(table, soft_wrap=True)
+        if item.fault is not None:
+            _say(f"{item.folder}: {item.stage}: {item.fault}")
+            continue
+        demo = ", demo" if item.demo else ""
+        _say(f"{item.folder}: {item.stage}{demo}; {item.name} {item.version} ({item.kind}), sha256 {item.sha256[:12]}")
+        _say(f"  {item.phenotype_name} ({item.phenotype_code})")
     entries = read_log(registry)
     if entries:
         _say(f"{len(entries)} decisions in the log; the last line is {entries[-1]['sha256'][:16]}")

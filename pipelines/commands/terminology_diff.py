@@ -16,8 +16,11 @@ def diff_command(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="The compiled terminology in use.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The one compiled from the new release.")],
     concept_sets: Annotated[
-        list[Path] | None,
-        typer.Option("--concept-set", help="A concept-set file: its members and strings are compared. Repeatable."),
+        list[str] | None,
+        typer.Option(
+            "--concept-set",
+            help="A concept-set file or an ECL expression: its members and strings are compared. Repeatable.",
+        ),
     ] = None,
     run: Annotated[
         Path | None, typer.Option("--run", metavar="OUT", help="A finished run: count the mentions concerned.")
@@ -27,16 +30,16 @@ def diff_command(
     ] = None,
 ) -> None:
     """Compare two compiled terminologies: codes, names, terms, parents, and what that means for your phenotypes."""
-    from ...nlp.terminology.concept_sets import read_concept_sets
     from ...nlp.terminology.diff import diff_terminologies
     from ...nlp.terminology.phenotype_changes import phenotype_changes
     from ...nlp.terminology.terminology import Terminology
     from ..run_changes import run_changes
     from ..terminology_diff_text import diff_summary
+    from .terminology_sets import concept_sets_of, named_file
 
-    files = concept_sets or []
-    check_reports(reports or [], old, new, *files)
-    sets = [one for path in files for one in read_concept_sets(path)]
+    given = concept_sets or []
+    check_reports(reports or [], old, new, *(Path(one) for one in given if named_file(one)))
+    sets = [one for text in given for one in concept_sets_of(text)]
     before, now = Terminology.open(old), Terminology.open(new)
     changes = diff_terminologies(before, now)
     phenotypes = phenotype_changes(before, now, changes, sets)

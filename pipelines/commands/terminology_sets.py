@@ -49,7 +49,7 @@ def resolve_command(
     from ...nlp.terminology.ecl import EclError
 
     opened = open_terminology(terminology)
-    sets = _sets(concept_set, system)
+    sets = concept_sets_of(concept_set, system)
     if only:
         known = {name for one in sets for name in (one.name, one.set_id)}
         for name in only:
@@ -60,7 +60,7 @@ def resolve_command(
                     remedy="give one of " + "; ".join(f"{one.set_id} {one.name}".strip() for one in sets[:10]),
                 )
         sets = [one for one in sets if one.name in only or (one.set_id and one.set_id in only)]
-    inputs = [path for name in (terminology, concept_set) if (path := Path(name)).exists()]
+    inputs = [Path(name) for name in (terminology, concept_set) if named_file(name)]
     for path in (out, report):
         if path is not None:
             if path.is_dir():
@@ -72,7 +72,7 @@ def resolve_command(
     try:
         resolved = [resolver.resolve(one) for one in sets]
     except EclError as error:
-        raise RunError(str(error), where=concept_set if Path(concept_set).exists() else None) from None
+        raise RunError(str(error), where=concept_set if named_file(concept_set) else None) from None
     _write(opened, resolved, out, report)
     console = Console()
     for one in resolved:
@@ -84,15 +84,20 @@ def resolve_command(
             console.print(f"-> {path}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _sets(given: str, system: str | None) -> list[ConceptSet]:
+def named_file(given: str) -> bool:
+    """Whether a SET is a file or folder that is there; else it may be an expression."""
+    try:
+        return Path(given).exists()
+    except OSError:  # an expression longer than a file name may be
+        return False
+
+
+def concept_sets_of(given: str, system: str | None = None) -> list[ConceptSet]:
+    """The concept sets of a file, or the one that an expression is. Raises RunError for what is neither."""
     from ...nlp.terminology.concept_sets import ConceptSet, read_concept_sets
     from ...nlp.terminology.concept_sets.read import is_ecl
 
-    try:
-        is_file = Path(given).exists()
-    except OSError:  # an expression longer than a file name may be
-        is_file = False
-    if is_file:
+    if named_file(given):
         if Path(given).is_dir():
             raise RunError("is a folder", where=given, remedy="give one file with concept sets")
         return read_concept_sets(given, system)

@@ -32,6 +32,7 @@ def train_command(
     model_version: Annotated[str, typer.Option(help="Version of the model.")] = "1",
     phenotype_name: Annotated[str | None, typer.Option(help="Name of the phenotype; the terminology's else.")] = None,
     features: Annotated[bool, typer.Option("--features", help="concepts: read the run's features, not mentions.")] = False,
+    mark_denied: Annotated[bool, typer.Option(help="tfidf: denied words are words of their own.")] = True,
     policy: Annotated[str, typer.Option(help="Default threshold: ppv, workload, specificity or net_benefit.")] = "ppv",
     target: Annotated[float | None, typer.Option(help="What the policy is asked for, such as a PPV of 0.8.")] = None,
     unlisted_are_negative: Annotated[bool, _UNLISTED] = False,
@@ -48,7 +49,8 @@ def train_command(
 
     request = TrainRequest(
         labels=labels, run=run, phenotype=phenotype, out=out, kind=kind, notes=notes, name=name,
-        model_version=model_version, phenotype_name=phenotype_name, features=features, policy=policy, target=target,
+        model_version=model_version, phenotype_name=phenotype_name, features=features,
+        mark_denied=mark_denied, policy=policy, target=target,
         unlisted_are_negative=unlisted_are_negative, about=about, licence=licence, synthetic=synthetic, demo=demo,
         seed=seed, overwrite=overwrite, id_key=id_key,
     )  # fmt: skip
@@ -61,9 +63,7 @@ def train_command(
             _say(f"  {line}")
         for reason in trained.remarks:
             _say(f"  NOTE: {reason}")
-    for kind_left, reason in report.failed.items():
-        _say(f"{kind_left}: not trained: {reason}")
-    if report.recommended is not None and len(report.models) > 1:
+    if len(report.models) > 1:
         _say(f"Recommended: {report.recommended}")
     if report.models[0].pack.demo:
         _say(f"Demo model: it cannot be promoted ({report.models[0].pack.manifest['demo_reason']}).")
@@ -92,7 +92,9 @@ def score_command(
     else:
         _say(f"flagged: {report.flagged:,} (probability >= {report.threshold:.4f}, policy {report.policy})")
     _say(f"{report.evidence:,} rows of evidence; {report.replaced:,} earlier scores replaced")
-    if report.stage in ("candidate",):
+    if report.trained_on_these:
+        _say("WARNING: the model was trained on these notes; scores of the labelled patients are too good.")
+    if report.stage == "candidate":
         _say("Candidate: no site has recorded a validation of this model.")
     _say(f"-> {report.out}")
 
@@ -122,7 +124,7 @@ def evaluate_model_command(
     for measure in ("ppv", "sensitivity", "specificity", "auroc", "auprc", "brier"):
         found = document.get(measure)
         _say(
-            f"  {measure:<12} {found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+            f"  {measure:<12} {found['estimate']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
             if found is not None
             else f"  {measure:<12} not measurable here"
         )

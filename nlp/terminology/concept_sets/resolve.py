@@ -168,7 +168,7 @@ class Resolver:
                 detail = f"now {terminology.codes[number]} {terminology.preferred[number]}"
                 report.replaced.append(_note("replaced", item, detail=detail))
             return number
-        retired = terminology.retired.get(item.code, item.system)
+        retired = terminology.retired.get(item.code, item.system or None)
         fault = code_fault(item.system, item.code)
         if retired is not None:
             ways = "; ".join(f"{association} {code}" for association, code in retired.successors)

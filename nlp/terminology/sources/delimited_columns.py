@@ -113,6 +113,7 @@ def _missing(path: Path, line: int, missing: list[str], names: list[str], option
         remedy += "; or say which code system it is with --system"
     else:
         remedy += "; or map them with --columns"
+        remedy += " and name the code system with --system" if "system" in missing else ""
     return SourceError(
         path, line, f"The header lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}", remedy
     )

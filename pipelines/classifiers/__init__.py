@@ -1,0 +1,1 @@
+"""Candidate-patient classifiers on runs: patients for training, scores into the run, local validation."""
