@@ -11,6 +11,7 @@ REASONS: dict[str, str] = {
     "undecodable_bytes": "bytes that are not UTF-8",
     "note_too_large": "larger than --max-note-mb",
     "duplicate_note_id": "an earlier row has this note id",
+    "entered_in_error": "the source's status says that the note was entered in error, cancelled or deleted",
     "broken_json": "the line is not valid JSON",
     "no_json_object": "the line is JSON, but not an object",
     "line_too_long": "a line far larger than --max-note-mb",

@@ -26,6 +26,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "encounter_id": ("encounter_id", "visit_id", "visit_occurrence_id", "hadm_id"),
     "provider_id": ("provider_id", "author_id"),
     "site_id": ("site_id", "care_site_id"),
+    "status": ("note_status", "doc_status", "docstatus", "document_status", "iserror"),
 }
 DATE_FALLBACK = ("note_date", "chartdate")  # where the exact time is empty in a row
 
@@ -44,6 +45,7 @@ class Columns:
     provider_id: str | None
     site_id: str | None
     date_fallback: str | None
+    status: str | None = None
 
     def document(self) -> dict[str, str]:
         """The columns found, ready for JSON."""

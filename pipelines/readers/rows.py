@@ -59,6 +59,13 @@ def text_of(value: object) -> str | None:
     return str(value) if isinstance(value, int) else None
 
 
+# FHIR's docStatus, HL7's document completion and availability status, and MIMIC's iserror (1).
+_WITHDRAWN = frozenset(
+    ("entered-in-error", "entered in error", "entered_in_error", "error", "cancelled", "canceled", "deleted",
+     "retracted", "obsolete", "1", "true", "y", "yes")
+)  # fmt: skip
+
+
 def _whole(text: str) -> bool:
     try:
         text.encode("utf-8")
@@ -90,6 +97,9 @@ def read_row(file: str, row: int, values: Mapping[str, object], columns: Columns
     note_time = to_time(raw_time, rules.date_format)
     if note_time is None:
         return BadRow(file, row, "unreadable_date", note_id)
+    status = cell(columns.status)
+    if status is True or (text_of(status) or "").lower() in _WITHDRAWN:
+        return BadRow(file, row, "entered_in_error", note_id)
     text = cell(columns.text)
     if isinstance(text, bytes):
         try:

@@ -127,6 +127,21 @@ def test_bad_rows_of_json_lines(tmp_path: Path) -> None:
     assert rows[-1].note_id == "n.jsonl:13"  # without an id of its own
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize(
+    ("column", "value", "read_on"),
+    [
+        ("note_status", "entered-in-error", False),
+        ("docStatus", "Final", True),
+        ("iserror", "1", False),
+        ("iserror", "", True),
+    ],
+)
+def test_withdrawn_notes_are_set_aside(tmp_path: Path, form: str, column: str, value: str, read_on: bool) -> None:
+    path = write(tmp_path, form, [{**ROW, column: value}])
+    assert reasons(path) == ([] if read_on else [(1, "entered_in_error")])
+
+
 def test_raw_control_characters_in_json_are_read(tmp_path: Path) -> None:
     path = tmp_path / "n.jsonl"
     path.write_bytes(json.dumps(ROW).replace("\\n", "\x0b").encode())
