@@ -264,7 +264,9 @@ def test_a_folder_of_several_kinds_is_refused(tmp_path: Path) -> None:
 def test_every_reason_has_words() -> None:
     package = Path(rows.__file__).parent.parent
     sources = "".join(path.read_text() for path in package.rglob("*.py") if path.name != "reasons.py")
-    used = set(re.findall(r'BadRow\([^)]*?"([a-z_]+)"', sources)) | set(re.findall(r"THEN '([a-z_]+)'", sources))
+    used = set(re.findall(r'BadRow\([^)\[]*?"([a-z_]+)"', sources))
+    checks = [package / "sql" / "claims_fact.sql", package / "sql" / "claims_bad_period.sql"]
+    used |= set(re.findall(r"THEN '([a-z_]+)'", "".join(path.read_text() for path in checks)))
     used |= set(re.findall(r'(?:return|yield number,) "([a-z_]+)"(?:, False)?$', sources, re.MULTILINE)) & set(REASONS)
     assert {"no_patient", "unknown_person", "wrong_cell_count", "extraction_failed"} <= used
     assert used <= set(REASONS)
