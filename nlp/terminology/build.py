@@ -20,7 +20,7 @@ from .overrides import Override, read_overrides
 from .precedence import SourceOrder
 from .rows import ConceptRow, TermVariant
 from .rules import RuleReport, compile_terms
-from .source_merge import merged_concepts, merged_relations
+from .source_merge import RedirectedCodes, merged_concepts, merged_relations
 from .source_term import SourceError, SourceTerm
 from .sources.content import MATCHED_SCOPES, SourceContent, resolve_chains
 from .sources.options import DEFAULT_OPTIONS, SourceOptions
@@ -128,8 +128,10 @@ def compile_sources(
         report.sources.append(_source_report(source, shouts))
         report.terms_read += len(source.terms)
 
-    concepts = merged_concepts(sources, redirects)
-    effects = OverrideEffects(corrections, concepts, redirects, merge_retired([source.retired for source in sources]))
+    retired = merge_retired([source.retired for source in sources])
+    redirected = RedirectedCodes(redirects, retired)
+    concepts = merged_concepts(sources, redirected)
+    effects = OverrideEffects(corrections, concepts, redirects, retired)
     concepts.update(effects.new_concepts())
     _refuse_many_systems(paths, sources)
     rules = RuleReport()
@@ -138,7 +140,7 @@ def compile_sources(
     variants = tally.watch(effects.apply(builder.variants(sources, capitals, rules)), concepts)
     variants = _ticking(variants, report.terms_read, rules, tell)
     # A redirect to a code that no source has leads nowhere, one from a living code would hide it.
-    useful = _useful(redirects, concepts)
+    useful = _useful(redirects, redirected, concepts)
     terminology = compile_terminology(
         list(concepts.values()),
         variants,
@@ -154,6 +156,7 @@ def compile_sources(
     report.terms_by_kind = dict(sorted(tally.by_kind.items()))
     report.terms_by_tag = dict(sorted(tally.by_tag.items()))
     report.overrides = effects.outcomes(terminology)
+    report.warnings += effects.warnings()
     if findings:
         report.findings = _findings(sources, concepts, redirects, useful, tally, terminology, corrections)
     report.seconds = time.perf_counter() - started
@@ -284,9 +287,10 @@ def _all_capitals(terms: list[SourceTerm]) -> bool:
     return bool(long) and sum(text.isupper() for text in long) > 0.8 * len(long)
 
 
-def _useful(redirects: dict[str, str], concepts: dict[_Key, ConceptRow]) -> dict[str, str]:
+def _useful(redirects: dict[str, str], redirected: RedirectedCodes, concepts: dict[_Key, ConceptRow]) -> dict[str, str]:
     codes = {code for _, code in concepts}
-    return {old: new for old, new in redirects.items() if new in codes and old not in codes}
+    living = {key[1] for key in concepts if redirected.successor(key) is not None}
+    return {old: new for old, new in redirects.items() if new in codes and old not in living}
 
 
 def _source_report(source: SourceContent, shouts: bool) -> SourceReport:

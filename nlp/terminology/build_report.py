@@ -150,12 +150,13 @@ class BuildReport:
         lines += [f"  WARNING: {warning}" for warning in self.warnings]
         return "\n".join(lines)
 
-
     def _relations(self) -> list[str]:
         """What there is beside names, and what of it was left out."""
         held, lines = self.relations, list[str]()
         if held.isa_edges or held.isa_unknown or held.on_circle:
-            line = f"  hierarchy: {held.isa_edges:,} is-a relations, {held.isa_pairs:,} pairs of ancestor and descendant"
+            line = (
+                f"  hierarchy: {held.isa_edges:,} is-a relations, {held.isa_pairs:,} pairs of ancestor and descendant"
+            )
             if held.isa_unknown:
                 child, parent = held.isa_unknown_examples[0]
                 line += f"; {held.isa_unknown:,} relations of codes that no source names ({child} is a {parent}, ...)"

@@ -200,9 +200,9 @@ def fate_of(old: Terminology, new: Terminology, concept: int) -> RetiredRow | No
     system, code = old.systems[concept], old.codes[concept]
     known = new.retired.get(code, system)
     pairs = known.successors if known else ()
-    target = new.redirects.get(code)
-    if not pairs and target is not None:
-        pairs = (("", target),)
+    successor = new.find(code, system)
+    if not pairs and successor >= 0:
+        pairs = (("", new.codes[successor]),)
     if known is None and not pairs:
         return None
     successors = tuple((association, target, _name(new, target, system)) for association, target in pairs)

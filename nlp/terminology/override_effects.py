@@ -17,6 +17,7 @@ from .precedence import USER_FIRST
 from .retired import RetiredCode
 from .rows import ConceptRow, TermVariant
 from .rules import drop_reason
+from .source_merge import RedirectedCodes
 from .terminology import Terminology
 from .variants import is_acronym
 
@@ -74,8 +75,9 @@ class OverrideEffects:
         self._retired = retired
         self._lines: list[_Line] = []
         created: set[_Key] = set()
+        redirected = RedirectedCodes(redirects, retired)
         for override in overrides:
-            key, state = self._settle(override, redirects)
+            key, state = self._settle(override, redirected)
             if state == "unknown_code" and override.action == "add":
                 created.add(key)
             if key in created:
@@ -94,14 +96,14 @@ class OverrideEffects:
         self._watched = {key for key, _ in self._suppressed} | {key for key, _ in self._added}
         self._emptied: set[_Key] = set()
 
-    def _settle(self, override: Override, redirects: Mapping[str, str]) -> tuple[_Key, State]:
+    def _settle(self, override: Override, redirected: RedirectedCodes) -> tuple[_Key, State]:
         key = (override.system, override.code)
         if not override.code or key in self._concepts:
             return key, "applied"
-        successor = (override.system, redirects.get(override.code, ""))
-        if successor in self._concepts:
+        successor = redirected.successor(key)
+        if successor is not None and successor in self._concepts:
             return successor, "followed"
-        return key, "retired" if key in self._retired or override.code in redirects else "unknown_code"
+        return key, "retired" if key in self._retired or successor is not None else "unknown_code"
 
     def new_concepts(self) -> dict[_Key, ConceptRow]:
         """Concepts that lines add, by (system, code)."""
@@ -171,7 +173,8 @@ class OverrideEffects:
                 detail = "no source has this code"
             else:
                 effect, detail = self._effect(line, terminology)
-                detail += self._still_decided(line)
+                if self._table_decides(line):
+                    detail += "; in notes the extractor's abbreviation table still decides this abbreviation"
                 if state == "followed":
                     detail = f"the code is retired; applied to its successor {self._name(line.key)}: {detail}"
                 if not effect:
@@ -188,18 +191,32 @@ class OverrideEffects:
             )
         return told
 
-    def _still_decided(self, line: _Line) -> str:
-        """The abbreviation table comes before the dictionary: it may keep what a line takes away or chooses otherwise."""
-        term, key = line.override.term, line.key
-        senses = [sense for sense in default_abbreviations() if sense.abbreviation == term]
+    def warnings(self) -> list[str]:
+        """What a user must know of the lines as a whole, a sentence each."""
+        lines = [line.override.line for line in self._lines if self._table_decides(line)]
+        if not lines:
+            return []
+        few = ", ".join(map(str, lines[:10])) + (", ..." if len(lines) > 10 else "")
+        return [
+            f"The overrides of line {few} do not hold in notes: the extractor's abbreviation table comes before the "
+            "dictionary and decides these abbreviations (Extractor(abbreviations=...) takes another table)"
+        ]
+
+    def _table_decides(self, line: _Line) -> bool:
+        """Whether the abbreviation table keeps what the line takes away, or chooses otherwise."""
+        if line.state in ("retired", "unknown_code"):
+            return False
+        term = line.override.term
+        spelled = term.casefold() if not is_acronym(term) else ""
+        senses = [
+            sense
+            for sense in default_abbreviations()
+            if sense.abbreviation == term or sense.abbreviation.casefold() == spelled
+        ]
         linked = {(sense.system, sense.code) for sense in senses} & self._concepts.keys()
         if _is(line, "suppress"):
-            against = linked & {key} if line.override.code else linked
-        else:
-            against = set() if linked == {key} else {(sense.system, sense.code) for sense in senses}
-        if not against:
-            return ""
-        return f"; in notes the extractor's own abbreviation table decides {term} first, and this line does not change it"
+            return bool(linked & {line.key} if line.override.code else linked)
+        return bool(linked - {line.key})
 
     def _effect(self, line: _Line, terminology: Terminology) -> tuple[bool, str]:
         if _is(line, "suppress"):

@@ -139,7 +139,9 @@ def _card(terminology: Terminology, asked: str, number: int) -> ConceptCard:
             if (s.system, s.code) != (system, map_key(system, code))
         ),
         refsets=tuple((refset, _refset_name(terminology, refset)) for refset in refsets),
-        redirected_from=tuple(old for old, new in terminology.redirects.items() if new == code),
+        redirected_from=tuple(
+            old for old, new in terminology.redirects.items() if new == code and terminology.find(old, system) == number
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from .chronic import is_chronic
@@ -11,7 +12,24 @@ from .sources.content import SourceContent
 Key = tuple[str, str]
 
 
-def merged_concepts(sources: list[SourceContent], redirects: dict[str, str]) -> dict[Key, ConceptRow]:
+class RedirectedCodes:
+    """Which codes the redirects concern. They name codes without their system, and systems of plain numbers share codes
+    (RxNorm and CPT4): where a code is known as retired, its redirect holds in the systems that retired it only."""
+
+    def __init__(self, redirects: Mapping[str, str], retired: Collection[Key]) -> None:
+        self._redirects = redirects
+        self._retired = retired
+        self._codes = {code for _, code in retired if code in redirects}
+
+    def successor(self, key: Key) -> Key | None:
+        """The code that stands for a redirected one, whether a source has it or not; None for others."""
+        system, code = key
+        if code not in self._redirects or (code in self._codes and key not in self._retired):
+            return None
+        return system, self._redirects[code]
+
+
+def merged_concepts(sources: list[SourceContent], redirected: RedirectedCodes) -> dict[Key, ConceptRow]:
     """Every code once, in order of first appearance; redirected codes only if their successor is in no source.
 
     The first source that has a code gives its preferred name; the first that knows them its semantic tag, OMOP concept
@@ -41,8 +59,8 @@ def merged_concepts(sources: list[SourceContent], redirects: dict[str, str]) -> 
                 concepts[key] = replace(concepts[key], semantic_tag=term.semantic_tag)
             if term.chronic:
                 chronic.add(key)
-    for key in [key for key in concepts if (key[0], redirects.get(key[1], "")) in concepts]:
-        successor = (key[0], redirects[key[1]])
+    moved = [(key, successor) for key in concepts if (successor := redirected.successor(key)) and successor in concepts]
+    for key, successor in moved:
         if key in chronic or concepts[key].chronic:
             chronic.add(successor)
         del concepts[key]

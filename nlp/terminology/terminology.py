@@ -149,7 +149,11 @@ class Terminology:
             if low < self.n_concepts and self.concept_system[low] == number and self.codes[low] == code:
                 return low
         successor = self.redirects.get(code)
-        return self.find(successor, system) if successor is not None and successor != code else -1
+        if successor is None or successor == code:
+            return -1
+        if system is not None and self.retired.get(code) is not None and self.retired.get(code, system) is None:
+            return -1  # it is a code of another system that was retired (RxNorm and CPT4 share numbers)
+        return self.find(successor, system)
 
     def lookup(self, text: str) -> list[int]:
         """Concept numbers that `text` as a whole names, best first; [] if none. Acronyms must be in capitals."""

@@ -101,13 +101,25 @@ def concept_sets_of(given: str, system: str | None = None) -> list[ConceptSet]:
         if Path(given).is_dir():
             raise RunError("is a folder", where=given, remedy="give one file with concept sets")
         return read_concept_sets(given, system)
-    if is_ecl(given):
+    if is_ecl(given) or _is_sound_expression(given):
         return [ConceptSet("expression", ecl=given)]
     raise RunError(
         "no such file, and no expression",
         where=given[:80],
         remedy='give a file with concept sets, or an expression such as "<< 195967001"',
     )
+
+
+def _is_sound_expression(text: str) -> bool:
+    """Whether a text without the signs of an expression is one all the same: a code alone, `Local#A OR Local#B`."""
+    from ...nlp.terminology.ecl_parser import parse
+    from ...nlp.terminology.ecl_syntax import EclError
+
+    try:
+        parse(text)
+    except EclError:
+        return False
+    return True
 
 
 def _write(terminology: Terminology, resolved: list[ResolvedSet], out: Path | None, report: Path | None) -> None:

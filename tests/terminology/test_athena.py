@@ -333,3 +333,35 @@ def test_synpuf(shared: Path) -> None:
     assert content.concept_ids["SNOMED", "22298006"] == 4329847
     assert sum(len(table) for table in content.maps) == 0
     assert any("CONCEPT_SYNONYM" in notice for notice in content.notices)
+
+
+def test_a_redirect_holds_in_its_own_vocabulary_only(tmp_path: Path) -> None:
+    """RxNorm and CPT4 both have five-digit codes; a retired one of RxNorm says nothing of its double in CPT4."""
+    header = (
+        "concept_id\tconcept_name\tdomain_id\tvocabulary_id\tconcept_class_id\tstandard_concept\tconcept_code\t"
+        "valid_start_date\tvalid_end_date\tinvalid_reason\n"
+    )
+    rows = [
+        (1, "old drug", "Drug", "RxNorm", "Ingredient", "", "12345", "U"),
+        (2, "new drug", "Drug", "RxNorm", "Ingredient", "S", "67890", ""),
+        (3, "some surgery", "Procedure", "CPT4", "CPT4", "S", "12345", ""),
+        (4, "other surgery", "Procedure", "CPT4", "CPT4", "S", "67890", ""),
+        (5, "older drug", "Drug", "RxNorm", "Ingredient", "", "12222", "U"),
+    ]
+    text = "".join("\t".join(map(str, (*row[:7], "19700101", "20991231", row[7]))) + "\n" for row in rows)
+    (tmp_path / "CONCEPT.csv").write_text(header + text, encoding="utf-8")
+    (tmp_path / "CONCEPT_RELATIONSHIP.csv").write_text(
+        "concept_id_1\tconcept_id_2\trelationship_id\tvalid_start_date\tvalid_end_date\tinvalid_reason\n"
+        "1\t2\tConcept replaced by\t19700101\t20991231\t\n5\t2\tConcept replaced by\t19700101\t20991231\t\n",
+        encoding="utf-8",
+    )
+    terminology, report = compile_sources([tmp_path], options=SourceOptions(vocabularies=("RxNorm", "CPT4")))
+    assert report.codes_by_system == {"CPT4": 2, "RxNorm": 1}
+
+    def name(code: str, system: str) -> str | None:
+        number = terminology.find(code, system)
+        return None if number < 0 else terminology.preferred[number]
+
+    assert [name("12345", system) for system in ("CPT4", "RxNorm")] == ["some surgery", "new drug"]
+    assert [name("12222", system) for system in ("CPT4", "RxNorm")] == [None, "new drug"]
+    assert [terminology.codes[i] for i in terminology.lookup("some surgery")] == ["12345"]

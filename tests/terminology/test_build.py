@@ -165,3 +165,14 @@ def test_published_sources_build(shared: Path, source: str, codes: int, terms: i
     # from matching is a rule of its own
     assert report.terms_kept + report.terms_dropped.get("unmatched_tag", 0) > 0.97 * terms
     assert len(report.codes_without_terms) < 0.03 * codes
+
+
+def test_hundreds_of_systems_are_a_wrong_column(tmp_path: Path) -> None:
+    rows = "".join(f"A{n}\tSYS{n}\tsome disease {n}x\tsome disease {n}x\n" for n in range(257))
+    path = tmp_path / "t.tsv"
+    path.write_text("code\tsystem\tterm\tpreferred\n" + rows, encoding="utf-8")
+    with pytest.raises(SourceError, match=r"257 code systems.*column system"):
+        compile_sources([path])
+    path.write_text(path.read_text(encoding="utf-8").rstrip("\n").rpartition("\n")[0], encoding="utf-8")
+    terminology, _ = compile_sources([path])
+    assert terminology.systems[terminology.find("A255", "SYS255")] == "SYS255"

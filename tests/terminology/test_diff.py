@@ -219,3 +219,20 @@ def test_mondo_against_the_global_patient_set(shared: Path) -> None:
     assert changes.moved.total < 1_000
     assert changes.codes == 34_242
     assert changes.codes - changes.added.total == changes.codes_before - changes.removed.total - changes.retired.total
+
+
+def test_the_command_takes_an_expression_as_concept_set(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from phenotext.nlp.terminology.build import build_terminology
+    from phenotext.pipelines.commands.terminology import terminology_app
+
+    for name, extra in (("old", ""), ("new", "B\tLocal\tbeta\tbeta\n")):
+        (tmp_path / f"{name}.tsv").write_text(f"code\tsystem\tterm\tpreferred\nA\tLocal\talpha\talpha\n{extra}")
+        build_terminology([tmp_path / f"{name}.tsv"], tmp_path / f"{name}.ptx")
+    given = ["diff", str(tmp_path / "old.ptx"), str(tmp_path / "new.ptx"), "--concept-set"]
+    told = CliRunner().invoke(terminology_app, [*given, "Local#A OR Local#B"])
+    assert told.exit_code == 0, told.output
+    assert "expression: 1 -> 2 concepts, 1 gained" in told.output
+    told = CliRunner().invoke(terminology_app, [*given, "nothing-like-it.json"])
+    assert "no such file, and no expression" in str(told.exception)

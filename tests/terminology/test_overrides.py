@@ -295,3 +295,24 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "latin.tsv").write_bytes(b"action\tterm\nsuppress\tM\xe9ni\xe8re\n")
     with pytest.raises(SourceError, match=r"latin\.tsv:2: The file is not UTF-8"):
         read_overrides(tmp_path / "latin.tsv")
+
+
+def test_lines_that_the_abbreviation_table_undoes_are_named(tmp_path: Path) -> None:
+    """The extractor's table of abbreviations comes before the dictionary, so such a line must not pass for done."""
+    from phenotext.nlp.abbreviation_table import default_abbreviations
+
+    sense = next(sense for sense in default_abbreviations() if sense.abbreviation == "CRF" and sense.code)
+    source = [
+        f"{sense.code}\t{sense.system}\tChronic renal failure\tChronic renal failure",
+        f"{sense.code}\t{sense.system}\tCRF\tChronic renal failure",
+        "A1\tLocal\tAsthma\tAsthma",
+        "A1\tLocal\twheeze\tAsthma",
+    ]
+    terminology, report = build_report(tmp_path, "suppress\t\t\tCRF", "suppress\t\t\twheeze", source=source)
+    found = Extractor(terminology)("Assessment: CRF, stable.").mentions
+    assert [mention.code for mention in found] == [sense.code], "if the suppression holds, the warning must go"
+    assert "abbreviation table" in report.overrides[0].detail
+    assert "abbreviation table" not in report.overrides[1].detail
+    assert ["line 2 do not hold" in warning for warning in report.warnings if "overrides" in warning] == [True]
+    without = Extractor(terminology, abbreviations=())("Assessment: CRF, stable.").mentions
+    assert [mention.code for mention in without] == []

@@ -9,6 +9,7 @@ import pytest
 
 from phenotext.nlp import Extractor
 from phenotext.nlp.terminology.build import compile_sources
+from phenotext.nlp.terminology.ecl import resolve_ecl
 from phenotext.nlp.terminology.retired import RetiredCode
 from phenotext.nlp.terminology.source_term import SourceError
 from phenotext.nlp.terminology.sources import read_source
@@ -244,3 +245,47 @@ class TestPrecedence:
         overrides = tmp_path / "overrides.tsv"
         overrides.write_text("action\tcode\tsystem\tterm\nprefer\tY1\tMine\tblue spells\n", encoding="utf-8")
         assert first_code(compile_sources([a, b], overrides=overrides)[0], "blue spells") == "Y1"
+
+
+def test_classes_that_left_do_not_tear_the_hierarchy(tmp_path: Path) -> None:
+    (tmp_path / "names.tsv").write_text(HEADER + NAMES, encoding="utf-8")
+    onto = "format-version: 1.2\n\n" + "".join(
+        [
+            term(1, "disease of something"),
+            term(2, "asthma", "xref: SNOMEDCT:195967001", "is_a: DOID:1"),
+            term(3, "asthma of cooks", "is_a: DOID:2", "is_a: DOID:4"),
+            term(
+                4,
+                "asthma, bronchial",
+                'synonym: "bronchial asthma" EXACT []',
+                "xref: SNOMEDCT:195967001",
+                "is_a: DOID:2",
+            ),
+            term(5, "asthma of pastry cooks", "is_a: DOID:3"),
+        ]
+    )
+    (tmp_path / "onto.obo").write_text(onto, encoding="utf-8")
+    names, ontology = tmp_path / "names.tsv", tmp_path / "onto.obo"
+    terminology, report = compile_sources([names, ontology], snomed_from_xrefs=True)
+    assert (report.xrefs[0].converted, report.relations.isa_unknown) == (2, 0)
+    top, cooks, pastry = (terminology.find(f"DOID:{number}", "DOID") for number in (1, 3, 5))
+    assert terminology.hierarchy.parents(cooks).tolist() == [top]
+    assert terminology.hierarchy.descendants(top).tolist() == [cooks, pastry]
+    assert terminology.find("DOID:2", "DOID") == -1
+    # who asks for the class that left is told where its names went
+    (unknown,) = resolve_ecl(terminology, "<< DOID:2").unknown
+    assert str(unknown) == "DOID DOID:2: not found (maps to SNOMED 195967001)"
+    whole, report = compile_sources([names, ontology], snomed_from_xrefs=True, keep_codes="all")
+    assert whole.hierarchy.n_edges == 5
+    _, report = compile_sources([names, ontology], snomed_from_xrefs=True, keep_codes="none")
+    assert (report.relations.isa_edges, report.relations.isa_unknown) == (0, 0)
+
+
+def test_the_summary_tells_of_hierarchy_and_maps(folder: Path) -> None:
+    (folder / "edges.tsv").write_text("child\tparent\nDOID:3\tDOID:6\nDOID:3\tDOID:99\n", encoding="utf-8")
+    sources = [folder / name for name in ("names.tsv", "onto.obo", "edges.tsv")]
+    _, report = compile_sources(sources, snomed_from_xrefs=True)
+    told = report.summary()
+    assert "hierarchy: 1 is-a relations, 1 pairs" in told
+    assert "; 1 relations of codes that no source names (DOID:3 is a DOID:99, ...)" in told
+    assert f"maps: {report.xrefs[0].converted} DOID to SNOMED" in told
