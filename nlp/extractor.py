@@ -28,6 +28,7 @@ from .scopes import MentionWords, word_class
 from .sections import HEADER, NO_HEADING, RUN_IN, SENTENCE_GOES_ON, UNKNOWN, HeadingWords, find_sections
 from .starter import starter_terminology
 from .stream import Stream, build_stream
+from .terminology.abbreviation_overrides import corrected_senses
 from .terminology.terminology import Terminology
 from .token_batch import TokenBatch, tokenize
 from .tokens import Kind, SurfaceTable
@@ -97,7 +98,7 @@ class Extractor:
             *(word_class(words, ids, size) for words in (NO_HEADING, RUN_IN, SENTENCE_GOES_ON))
         )
         self.abbreviations = AbbreviationTable(
-            default_abbreviations() if abbreviations is None else abbreviations,
+            corrected_senses(default_abbreviations() if abbreviations is None else abbreviations, self.terminology),
             self._matched,
             (*self.heading_table.names, HEADER, UNKNOWN),
             wanted,

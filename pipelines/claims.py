@@ -21,11 +21,12 @@ from ..nlp.tables import EVENT
 from .adapters.facts import settle_facts
 from .adapters.people import number_people
 from .adapters.reading import Reading, Source
-from .adapters.recognize import RecognizedSource, recognize
+from .adapters.recognize import FORMS, RecognizedSource, recognize
 from .claims_codes import map_claim_codes
 from .code_targets import CodeTargets
 from .concepts import Concept, Registry
 from .database import BATCH_ROWS, Database, put, value
+from .errors import RunError
 from .events_folder import empty_tables, is_events_folder, load_events_folder
 from .ids import blake2b_63
 from .lag import Lag
@@ -60,6 +61,7 @@ def load_claims(
     run_id: str,
     declared: Source | None = None,
     date_format: str | None = None,
+    omop_ids: bool = False,
 ) -> Claims:
     """Read a source into the tables `claims_event`, `claim_code`, `person`, `observation_period` and `visit_table`.
 
@@ -68,6 +70,8 @@ def load_claims(
         key: keys the ids that are not whole numbers.
         lag: what is added where the source does not say when a fact was known; records of care take that of notes.
         declared: that all rows are claims, or all are records; else as the form of the source says.
+        omop_ids: patients and visits of OMOP tables have the ids `person_id` and `visit_occurrence_id`, as in OMOP's
+            NOTE table, and not those of `person_source_value` and `visit_source_value`.
 
     Raises:
         RunError: a source of no known form, or a table without its columns.
@@ -76,7 +80,9 @@ def load_claims(
         counts, concepts, ids, bad = load_events_folder(database, source, registry, key, lag, run_id)
         return Claims(bad, concepts, ids, counts)
     recognized = source if isinstance(source, RecognizedSource) else recognize(source)
-    reading = Reading(database, declared, date_format)
+    if omop_ids and recognized.form != "omop":
+        raise RunError(f"is {FORMS[recognized.form]}", where=str(recognized.root), remedy="leave out --omop-ids")
+    reading = Reading(database, declared, date_format, omop_ids)
     recognized.read(reading)
     settle_facts(database)
     claims = Claims()
@@ -137,6 +143,7 @@ def _accounts(database: Database, reading: Reading, claims: Claims) -> dict[str,
         "values_not_numbers": number("SELECT count(*) FROM claims_row WHERE text_value"),
         "persons": number("SELECT count(*) FROM person"),
         "persons_with_events": number("SELECT count(DISTINCT subject_id) FROM claims_event"),
+        "persons_without_birth_date": number("SELECT count(*) FROM person WHERE birth_date IS NULL"),
         "deaths": number("SELECT count(*) FROM person WHERE death_time IS NOT NULL"),
         "visits": number("SELECT count(*) FROM visit_table"),
         "events_before_birth": number(

@@ -49,6 +49,7 @@ class ImportOptions:
     lag: Lag = Lag()  # noqa: RUF009  # frozen
     id_key: Path | None = None
     date_format: str | None = None
+    omop_ids: bool = False
     overwrite: bool = False
 
 
@@ -76,9 +77,10 @@ def import_claims(options: ImportOptions) -> dict[str, Any]:
         database = connect(out / _WORK)
         try:
             claims = load_claims(
-                database, recognized, registry, key, options.lag, run_id, options.declared, options.date_format
-            )
-            files = _write(database, out, claims, identity)
+                database, recognized, registry, key, options.lag, run_id, options.declared, options.date_format,
+                options.omop_ids,
+            )  # fmt: skip
+            files = _write(database, out, claims)
         finally:
             database.close()
             shutil.rmtree(out / _WORK, ignore_errors=True)
@@ -122,6 +124,7 @@ def _identity(options: ImportOptions, source: RecognizedSource, registry: Regist
         "form": source.form,
         "declared": options.declared,
         "date_format": options.date_format,
+        "omop_ids": options.omop_ids,
         "lag": {"claims_hours": options.lag.claims_hours, "notes_hours": options.lag.notes_hours},
         "terminology": {
             "name": terminology.name,
@@ -135,9 +138,8 @@ def _identity(options: ImportOptions, source: RecognizedSource, registry: Regist
     }
 
 
-def _write(database: Database, out: Path, claims: Claims, identity: dict[str, Any]) -> dict[str, Any]:
+def _write(database: Database, out: Path, claims: Claims) -> dict[str, Any]:
     """Write all tables; name -> rows and hash."""
-    del identity
     clash = _clash(claims)
     if clash:
         raise RunError(

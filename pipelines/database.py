@@ -25,9 +25,18 @@ def connect(spill: Path | None = None) -> Database:
     return database
 
 
+def literal(text: str) -> str:
+    """A text as SQL.
+
+    >>> literal("5' nucleotidase")
+    "'5'' nucleotidase'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
 def quoted(path: Path) -> str:
     """A path as an SQL string."""
-    return "'" + str(path).replace("'", "''") + "'"
+    return literal(str(path))
 
 
 def batches(database: Database, query: str) -> Iterator[pa.RecordBatch]:

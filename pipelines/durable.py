@@ -111,6 +111,23 @@ def folder_in_one_go(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def folder_replaced(folder: Path) -> Iterator[Path]:
+    """Fill a folder aside; it takes the place of what stands there when whole, and is gone after an error."""
+    aside = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        flush_folder(aside)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(aside, folder)
+        flush_folder(folder.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
 def exclusive(lock: Path) -> Iterator[None]:
     """Hold a lock file; the system lets go of it when the process dies, however it dies."""
     handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from .analysis_choice import AnalysisChoice
 from .cohort_file import read_cohort
 from .concepts import Registry
 from .database import Database, batches, connect, put, quoted, value
-from .durable import write_json, write_table
+from .durable import folder_replaced, write_json, write_table
 from .errors import RunError
 from .fe_reader import read_fe_covariates
 from .feature_claims import open_events
@@ -81,18 +80,9 @@ def make_features(request: FeatureRequest) -> FeatureResult:
     if request.min_lookback < 0:
         raise RunError(f"--min-lookback {request.min_lookback} is not possible", remedy="give 0 days or more")
     _check_out(request)
-    aside = request.out.with_name(f"{request.out.name}.{os.getpid()}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
+    with folder_replaced(request.out) as aside:
         document, leaks = _Work(request, run, aside).go()
         shutil.rmtree(aside / "work")
-        if request.out.exists():
-            shutil.rmtree(request.out)
-        os.replace(aside, request.out)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
     return FeatureResult(request.out, document, leaks)
 
 

@@ -281,6 +281,9 @@ class Finisher:
             "cohort_rows": number("SELECT count(*) FROM cohort"),
             "features": number("SELECT count(*) FROM feature"),
             "covariates": number("SELECT count(DISTINCT covariate_id) FROM feature"),
+            "patients_in_notes_and_claims": number(
+                "SELECT count(DISTINCT subject_id) FROM claims_event SEMI JOIN note USING (subject_id)"
+            ),
             "rollups": {
                 rollup.name: {
                     "concepts": rollup.expression,

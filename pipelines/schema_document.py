@@ -133,14 +133,14 @@ same is printed by
 phenotext schema [TABLE] [--json | --markdown]
 ```
 
-and checked on a run, or on a folder of imported events, by
+and checked on a run, on a folder of imported events, or on one of `phenotext features`, by
 
 ```
 phenotext validate RUN [--json] [--max-rows 20] [--id-key KEY] [--no-source]
 ```
 
 which names the rows that break a rule by their keys, never by their content. Exit code: 0 nothing is broken, 1 a rule
-is broken, 2 the folder is neither a run nor events. What the tables are for is told in [tables.md](tables.md).
+is broken, 2 the folder is none of these. What the tables are for is told in [tables.md](tables.md).
 
 Besides the rules below each table is checked for its columns (`TABLE.columns`: names, types, order), for nulls in
 columns that have none (`TABLE.nulls`), for its primary key (`TABLE.key`), and for the run that wrote it

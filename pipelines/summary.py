@@ -120,6 +120,7 @@ def _remarks(console: Console, counts: dict[str, int | dict[str, int]]) -> None:
             f"{claims['rows_source_concept']:,} keep the source's concept, "
             f"{claims['rows_unmapped']:,} unmapped ({claims['codes_unmapped']:,} codes)."
         )
+        _remark_on_both(console, counts)
     for key, words in (
         ("notes_default_lag", "Notes without available_time, so the default lag was added (--lag)"),
         ("notes_unread_available_time", "Notes whose available_time could not be read, so the default lag was added"),
@@ -130,6 +131,18 @@ def _remarks(console: Console, counts: dict[str, int | dict[str, int]]) -> None:
         number = counts.get(key)
         if isinstance(number, int) and number:
             console.print(f"[dim]{words}: {number:,}[/]")
+
+
+def _remark_on_both(console: Console, counts: dict[str, int | dict[str, int]]) -> None:
+    """Notes and claims that name nobody together are joined to nothing, which no table would show."""
+    both = counts.get("patients_in_notes_and_claims")
+    if both == 0 and counts["notes"]:
+        console.print(
+            "[yellow]No patient has notes and claims: they seem to name patients by other ids.[/] Where the notes have "
+            "OMOP's person_id, import the claims with `phenotext claims import --omop-ids` (docs/claims.md)."
+        )
+    elif isinstance(both, int):
+        console.print(f"Patients with notes and claims: {both:,}")
 
 
 def _speed(console: Console, measured: dict[str, float]) -> None:

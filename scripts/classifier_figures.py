@@ -11,12 +11,21 @@ import numpy as np
 
 from phenotext.models.additive_model import AdditiveModel
 from phenotext.models.calibration import expected_calibration_error
+from phenotext.models.design import Terms
 from phenotext.models.evaluate import macro_auprc
 from phenotext.models.near_duplicates import Folds
 from phenotext.models.patients import PatientNotes
 from phenotext.models.ranking import auroc, average_precision
 from phenotext.models.resampling import Interval, intervals, paired_difference
+from phenotext.models.tfidf_model import TfidfModel, word_terms
 from phenotext.models.train import cross_calibrated
+
+
+class RareWords(TfidfModel):
+    """TF-IDF that keeps words of 2 patients: what the limit of 11 costs. Never saved, so no name leaves with it."""
+
+    def learn_terms(self, data: PatientNotes) -> Terms:
+        return word_terms(self.words(data)).seen_in(data, 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from classifier_corpora import SHARED, TERMINOLOGIES, extractor_of, openi, with_mentions, with_words
 from classifier_figures import (
     SUMMARY_HEAD,
+    RareWords,
     label_rows,
     machine,
     out_of_fold_scores,
@@ -44,11 +45,14 @@ def main() -> None:
     common = (corpus.y, cut, options.seed)
     plain = with_words(corpus.data, marked=False)
     scores = [out_of_fold_scores("tfidf", TfidfModel, plain, *common)]
+    scores.append(out_of_fold_scores("tfidf, words of 2 patients", RareWords, plain, *common))
     for name in options.terminologies:
         data = with_mentions(corpus.data, extractor_of(name, options.shared))
         if name == options.terminologies[-1]:
             marked = with_words(data, marked=True)
             scores.insert(1, out_of_fold_scores(MARKED, lambda: TfidfModel(mark_denied=True), marked, *common))
+            name_rare = f"{MARKED}, words of 2 patients"
+            scores.append(out_of_fold_scores(name_rare, lambda: RareWords(mark_denied=True), marked, *common))
             scores.append(
                 out_of_fold_scores(f"concepts, {name}, codes only", lambda: ConceptModel(strings=False), data, *common)
             )

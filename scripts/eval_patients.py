@@ -21,9 +21,9 @@ import numpy as np
 from classifier_corpora import SHARED, TERMINOLOGIES, extractor_of, specialties, with_mentions, with_words
 from classifier_figures import machine, print_facts, print_markdown, signed
 
-from phenotext.models.additive_model import AdditiveModel
+from phenotext.models.additive_model import C_GRID, AdditiveModel
 from phenotext.models.aggregation import BAG, NOTE_EM, NOTE_MAX
-from phenotext.models.concept_model import ConceptModel
+from phenotext.models.concept_model import CONCEPT_C_GRID, ConceptModel
 from phenotext.models.evaluate import ScoredRows, compare, top_k
 from phenotext.models.near_duplicates import make_folds
 from phenotext.models.note_words import find_words
@@ -33,17 +33,18 @@ from phenotext.models.resampling import intervals
 from phenotext.models.tfidf_model import TfidfModel
 from phenotext.models.train import row_groups
 
-# "Surgery" and "Consult" overlap the organ specialties, so a target among those is unclear by itself.
+# Organ specialties: "Surgery" and "Consult" overlap them, so a target among those is unclear by itself.
 TARGETS = ("Hematology - Oncology", "Nephrology", "Neurology")
 TRUNCATED = 512
 TRAINING_PREVALENCE = 0.2
 NOTE_MAX_NAME = "tfidf, note-max"
 MODELS: dict[str, Callable[[], AdditiveModel]] = {
-    NOTE_MAX_NAME: lambda: TfidfModel(aggregations=(NOTE_MAX,)),
-    "tfidf, bag of notes": lambda: TfidfModel(aggregations=(BAG,)),
-    "tfidf, note-EM": lambda: TfidfModel(aggregations=(NOTE_EM,)),
-    "tfidf, chosen": TfidfModel,
-    "concepts, chosen": ConceptModel,
+    NOTE_MAX_NAME: lambda: TfidfModel(aggregations=(NOTE_MAX,), c_grid=C_GRID[:1]),
+    "tfidf, bag of notes": lambda: TfidfModel(aggregations=(BAG,), c_grid=C_GRID[:1]),
+    "tfidf, note-EM": lambda: TfidfModel(aggregations=(NOTE_EM,), c_grid=C_GRID[:1]),
+    "concepts, note-max": lambda: ConceptModel(aggregations=(NOTE_MAX,), c_grid=CONCEPT_C_GRID[:1]),
+    "concepts, bag of notes": lambda: ConceptModel(aggregations=(BAG,), c_grid=CONCEPT_C_GRID[:1]),
+    "concepts, note-EM": lambda: ConceptModel(aggregations=(NOTE_EM,), c_grid=CONCEPT_C_GRID[:1]),
 }
 TRUNCATED_NAME = f"tfidf, first {TRUNCATED} words"
 
@@ -129,7 +130,9 @@ def main() -> None:
             seconds[model_name] = time.perf_counter() - started
         started = time.perf_counter()
         short = truncated(train)
-        fitted[TRUNCATED_NAME] = TfidfModel().fit(short.with_words(find_words(short.text)), y, np.ones(len(y)), 0)
+        fitted[TRUNCATED_NAME] = TfidfModel(c_grid=C_GRID[:1]).fit(
+            short.with_words(find_words(short.text)), y, np.ones(len(y)), 0
+        )
         seconds[TRUNCATED_NAME] = time.perf_counter() - started
         table = []
         for prevalence in options.prevalences:
@@ -151,10 +154,9 @@ def main() -> None:
                 apart = compare(
                     truth, z, logits[NOTE_MAX_NAME], test.subject_id, seed=options.seed, draws=options.draws
                 )
-                shown = f"{model_name} ({fitted[model_name].aggregation})" if "chosen" in model_name else model_name
                 difference = "-" if model_name == NOTE_MAX_NAME else signed(apart)
                 table.append(
-                    [f"{prevalence:.0%}", shown, str(own), difference, f"{ppv:.2f}", f"{seconds[model_name]:.0f}"]
+                    [f"{prevalence:.0%}", model_name, str(own), difference, f"{ppv:.2f}", f"{seconds[model_name]:.0f}"]
                 )
         head = ("prevalence", "model", "AUPRC", f"difference to {NOTE_MAX_NAME}", "PPV at k = positives", "fit, s")
         print_markdown(f"{name}: {int(positive.sum())} reports.", head, table)

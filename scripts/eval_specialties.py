@@ -15,6 +15,7 @@ from pathlib import Path
 from classifier_corpora import SHARED, TERMINOLOGIES, extractor_of, specialties, with_mentions, with_words
 from classifier_figures import (
     SUMMARY_HEAD,
+    RareWords,
     label_rows,
     machine,
     out_of_fold_scores,
@@ -45,6 +46,9 @@ def main() -> None:
     common = (corpus.y, cut, options.seed)
     plain = with_words(corpus.data, marked=False)
     scores = [out_of_fold_scores("tfidf", lambda: TfidfModel(c_grid=C_GRID[:1]), plain, *common)]
+    scores.append(
+        out_of_fold_scores("tfidf, words of 2 patients", lambda: RareWords(c_grid=C_GRID[:1]), plain, *common)
+    )
     for name in options.terminologies:
         data = with_mentions(corpus.data, extractor_of(name, options.shared))
         if name == options.terminologies[-1]:

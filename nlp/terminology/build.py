@@ -150,13 +150,13 @@ def compile_sources(
         redirects=useful,
         relations=merged_relations(sources, concepts),
         report=report.relations,
+        corrections=effects.corrections(),
     )
     tell("done", 1, 1)
     _account(report, rules, terminology, concepts)
     report.terms_by_kind = dict(sorted(tally.by_kind.items()))
     report.terms_by_tag = dict(sorted(tally.by_tag.items()))
     report.overrides = effects.outcomes(terminology)
-    report.warnings += effects.warnings()
     if findings:
         report.findings = _findings(sources, concepts, redirects, useful, tally, terminology, corrections)
     report.seconds = time.perf_counter() - started

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +56,7 @@ def compile_terminology(
     redirects: Mapping[str, str] | None = None,
     relations: Relations | None = None,
     report: RelationReport | None = None,
+    corrections: Sequence[tuple[str, str, str, str]] = (),
 ) -> Terminology:
     """Compile; with `out` also write the artefact. Same input, same bytes.
 
@@ -165,7 +167,9 @@ def compile_terminology(
     arrays.update(strings.pack([c.preferred for c in ordered]))
     arrays.update(pack_with_known_words(spellings))
     arrays.update(pack_relations(relations or Relations(), number, report or RelationReport()))
-    meta = {"format": FORMAT, "name": name, "release": release, "systems": systems}
+    meta: dict[str, Any] = {"format": FORMAT, "name": name, "release": release, "systems": systems}
+    if corrections:
+        meta["corrections"] = [list(correction) for correction in corrections]
     terminology = Terminology.from_arrays(arrays, meta, payload_hash(arrays, meta))
     if out is not None:
         terminology.save(out)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..abbreviation_table import default_abbreviations
 from ..tokens import key_words
+from .abbreviation_overrides import Correction, concerns
 from .chronic import is_chronic
 from .compile import numeral_variants
 from .overrides import Override
@@ -173,8 +174,8 @@ class OverrideEffects:
                 detail = "no source has this code"
             else:
                 effect, detail = self._effect(line, terminology)
-                if self._table_decides(line):
-                    detail += "; in notes the extractor's abbreviation table still decides this abbreviation"
+                if not effect and self._in_table(line):
+                    effect, detail = True, "holds for the extractor's abbreviation table"
                 if state == "followed":
                     detail = f"the code is retired; applied to its successor {self._name(line.key)}: {detail}"
                 if not effect:
@@ -191,32 +192,25 @@ class OverrideEffects:
             )
         return told
 
-    def warnings(self) -> list[str]:
-        """What a user must know of the lines as a whole, a sentence each."""
-        lines = [line.override.line for line in self._lines if self._table_decides(line)]
-        if not lines:
-            return []
-        few = ", ".join(map(str, lines[:10])) + (", ..." if len(lines) > 10 else "")
+    def corrections(self) -> list[tuple[str, str, str, str]]:
+        """(action, system, code, term) of the lines that also decide abbreviations in notes, under current codes."""
         return [
-            f"The overrides of line {few} do not hold in notes: the extractor's abbreviation table comes before the "
-            "dictionary and decides these abbreviations (Extractor(abbreviations=...) takes another table)"
+            _correction(line)
+            for line in self._lines
+            if line.state not in ("retired", "unknown_code") and self._in_table(line)
         ]
 
-    def _table_decides(self, line: _Line) -> bool:
-        """Whether the abbreviation table keeps what the line takes away, or chooses otherwise."""
-        if line.state in ("retired", "unknown_code"):
+    def _in_table(self, line: _Line) -> bool:
+        """Whether the abbreviation table has a sense that the line takes away or decides."""
+        if line.override.action == "add":
             return False
-        term = line.override.term
-        spelled = term.casefold() if not is_acronym(term) else ""
-        senses = [
-            sense
+        correction = _correction(line)
+        return any(
+            concerns(sense, correction)
+            and (sense.system, sense.code) in self._concepts
+            and not (_is(line, "prefer") and (sense.system, sense.code) == line.key)
             for sense in default_abbreviations()
-            if sense.abbreviation == term or sense.abbreviation.casefold() == spelled
-        ]
-        linked = {(sense.system, sense.code) for sense in senses} & self._concepts.keys()
-        if _is(line, "suppress"):
-            return bool(linked & {line.key} if line.override.code else linked)
-        return bool(linked - {line.key})
+        )
 
     def _effect(self, line: _Line, terminology: Terminology) -> tuple[bool, str]:
         if _is(line, "suppress"):
@@ -279,6 +273,11 @@ def merge_retired(parts: Collection[Mapping[_Key, RetiredCode]]) -> dict[_Key, R
         for key, fate in part.items():
             merged.setdefault(key, fate)
     return merged
+
+
+def _correction(line: _Line) -> Correction:
+    system, code = line.key if line.override.code else ("", "")
+    return line.override.action, system, code, line.override.term
 
 
 def _is(line: _Line, action: str) -> bool:

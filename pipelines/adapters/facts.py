@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ...nlp.terminology.systems import is_concept_id
-from ..database import Database, put
+from ..database import Database, literal, put
 from ..sql import read_sql
-from .sql_names import NOTHING, literal
+from .sql_names import NOTHING
 from .time_sql import time_sql, zone_sql
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping as Dictionary
 from typing import Any
 
+from ..database import literal
 from ..errors import RunError
 from .facts import CodeCell, FactTable, add_facts
 from .mapping_file import Mapping, spread
 from .reading import Reading, type_of
 from .source_file import SourceFile
-from .sql_names import NOTHING, choose, column, literal
+from .sql_names import NOTHING, choose, column
 from .time_sql import time_sql
 
 
@@ -67,12 +68,14 @@ def _persons(reading: Reading, mapping: Mapping, files: list[SourceFile]) -> Non
             return choose(column(found[role]), part[role]["values"], "0") if role in found else "0"
 
         site = column(found["site"]) if "site" in found else NOTHING
+        # of several files (one a year) the last says what is so
+        later = "(SELECT coalesce(max(ordinal), 0) FROM person_row)"
         reading.database.execute(
             f"INSERT INTO known_person SELECT DISTINCT {patient}, {patient} FROM members WHERE {patient} IS NOT NULL"
         )
         reading.database.execute(
-            f"INSERT INTO person_row SELECT file, line, {patient}, {moment('birth_date')}, {moment('death_date')}, "
-            f"{chosen('gender')}, {chosen('race')}, {chosen('ethnicity')}, {site} FROM members "
+            f"INSERT INTO person_row SELECT file, line + {later}, {patient}, {moment('birth_date')}, "
+            f"{moment('death_date')}, {chosen('gender')}, {chosen('race')}, {chosen('ethnicity')}, {site} FROM members "
             f"WHERE {patient} IS NOT NULL"
         )
 

@@ -78,6 +78,12 @@ def _id(name: str) -> str:
     return f"regexp_replace({column(name)}, '^(-?[0-9]+)\\.0+$', '\\1')"
 
 
+def _patient(reading: Reading) -> str:
+    """What notes call the patient: the source's own id where there is one, or OMOP's number (its NOTE table)."""
+    number = _id("person_id")
+    return number if reading.omop_ids else f"coalesce(person_source_value, {number})"
+
+
 def _whole(name: str) -> str:
     return f"coalesce(TRY_CAST({column(name)} AS BIGINT), 0)"
 
@@ -88,10 +94,8 @@ def _persons(reading: Reading, files: list[SourceFile], deaths: list[SourceFile]
     wanted = ["person_id", "person_source_value", "birth_datetime", "year_of_birth", "month_of_birth", "day_of_birth",
               "gender_concept_id", "race_concept_id", "ethnicity_concept_id", "care_site_id"]  # fmt: skip
     for file in files:
-        if file.columns and not file.has("person_id", "person_source_value"):
-            raise RunError(
-                "no column person_id or person_source_value", where=file.name, remedy="add it, or take the file away"
-            )
+        if file.columns and not file.has("person_id"):
+            raise RunError("no column person_id", where=file.name, remedy="add it, or take the file away")
     reading.load("person_cells", files, wanted, facts=False)
     reading.load("death_cells", deaths, ["person_id", "death_date", "death_datetime", "cause_source_value",
                                          "cause_concept_id"], facts=False)  # fmt: skip
@@ -99,11 +103,15 @@ def _persons(reading: Reading, files: list[SourceFile], deaths: list[SourceFile]
         f"lpad(coalesce(CAST(TRY_CAST({column(f'{part}_of_birth')} AS INTEGER) AS VARCHAR), '{default}'), {width}, '0')"
         for part, default, width in (("year", "", 4), ("month", "1", 2), ("day", "1", 2))
     )
-    birth = f"coalesce({time_sql('birth_datetime', reading.date_format)}, TRY_CAST({parts} AS TIMESTAMP))"
+    # without a year, month and day would make a date of the year 0
+    parts = (
+        f"CASE WHEN TRY_CAST(year_of_birth AS INTEGER) BETWEEN 1800 AND 2300 THEN TRY_CAST({parts} AS TIMESTAMP) END"
+    )
+    birth = f"coalesce({time_sql('birth_datetime', reading.date_format)}, {parts})"
     death = time_sql("coalesce(death_datetime, death_date)", reading.date_format)
     database.execute(
         f"INSERT INTO known_person SELECT DISTINCT {_id('person_id')}, "
-        f"coalesce(person_source_value, {_id('person_id')}) FROM person_cells WHERE person_id IS NOT NULL"
+        f"{_patient(reading)} FROM person_cells WHERE person_id IS NOT NULL"
     )
     database.execute(
         f"INSERT INTO person_row SELECT file, row_number() OVER (ORDER BY file, line), {_id('person_id')}, {birth}, "
@@ -132,6 +140,9 @@ def _periods(reading: Reading, files: list[SourceFile]) -> None:
 
 def _visits(reading: Reading, files: list[SourceFile]) -> None:
     """Visits by the encounter id that notes use too, where the visit table has it."""
+    source_id = _id("visit_occurrence_id")
+    if not reading.omop_ids:
+        source_id = f"coalesce(visit_source_value, {source_id})"
     wanted = ["visit_occurrence_id", "visit_source_value", "person_id", "visit_start_datetime", "visit_start_date",
               "visit_end_datetime", "visit_end_date", "visit_concept_id"]  # fmt: skip
     reading.load("visit_cells", files, wanted, facts=False)
@@ -139,7 +150,7 @@ def _visits(reading: Reading, files: list[SourceFile]) -> None:
     end = time_sql("coalesce(visit_end_datetime, visit_end_date)", reading.date_format)
     reading.database.execute(
         f"INSERT INTO visit_row SELECT {_id('visit_occurrence_id')}, "
-        f"min(coalesce(visit_source_value, {_id('visit_occurrence_id')})), min({_id('person_id')}), min({start}), "
+        f"min({source_id}), min({_id('person_id')}), min({start}), "
         f"max({end}), min({_whole('visit_concept_id')}) FROM visit_cells WHERE visit_occurrence_id IS NOT NULL "
         "GROUP BY 1 ORDER BY 1"
     )

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from ...nlp.tables import OBSERVATION_PERIOD, PERSON
-from ..database import Database, put, value
+from ..database import Database, literal, put, value
 from ..ids import Identifier
 from ..readers import BadRow
 from ..sql import read_sql
-from .sql_names import literal
 
 VISIT = pa.schema(
     [
@@ -40,10 +39,11 @@ def number_people(database: Database, key: bytes, run_id: str) -> Numbered:
     persons."""
     numbered = Numbered()
     if not value(database, "SELECT complete FROM people_complete LIMIT 1"):
-        # nobody lists the persons: their ids in the facts are the patient ids
+        # nobody lists the persons: their ids in the facts are the patient ids, and those of who was only enrolled too
         database.execute(
-            "INSERT INTO known_person SELECT DISTINCT person_id, person_id FROM claims_row "
-            "WHERE person_id NOT IN (SELECT person_id FROM known_person)"
+            "INSERT INTO known_person SELECT DISTINCT person_id, person_id FROM ("
+            "SELECT person_id FROM claims_row UNION ALL SELECT person_id FROM period_row WHERE person_id IS NOT NULL"
+            ") WHERE person_id NOT IN (SELECT person_id FROM known_person)"
         )
     pairs = database.execute("SELECT DISTINCT person_id, source_id FROM known_person ORDER BY ALL").fetchall()
     numbers = _numbers("patient", pairs, key, numbered)

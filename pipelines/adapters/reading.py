@@ -22,11 +22,12 @@ CLAIM_TYPE, EHR_TYPE = 32810, 32817  # OMOP type concepts "Claim" and "EHR"
 
 @dataclass(slots=True)
 class Reading:
-    """A source that is being read into the database."""
+    """A source that is being read into the database. `omop_ids`: see `load_claims`."""
 
     database: Database
     declared: Source | None = None
     date_format: str | None = None
+    omop_ids: bool = False
     bad: list[BadRow] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)

@@ -27,7 +27,8 @@ def read_beneficiaries(reading: Reading, files: list[SourceFile], history: list[
     traits = f"{sex('bene_sex_ident_cd')}, {race('bene_race_cd')}, {ethnicity('bene_race_cd')}, NULL"
     # the history holds what is no longer so: it counts only for those who stand nowhere else
     database.execute(
-        f"INSERT INTO person_row SELECT file, line, bene_id, {birth}, NULL, {traits} FROM history "
+        f"INSERT INTO person_row SELECT file, row_number() OVER (ORDER BY file, line), bene_id, {birth}, NULL, "
+        f"{traits} FROM history "
         "WHERE bene_id IS NOT NULL AND bene_id NOT IN (SELECT bene_id FROM beneficiary WHERE bene_id IS NOT NULL)"
     )
     database.execute(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..database import literal
+
 NOTHING = "CAST(NULL AS VARCHAR)"
 
 
@@ -12,15 +14,6 @@ def column(name: str) -> str:
     '"icd_dgns_cd1"'
     """
     return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as SQL.
-
-    >>> literal("5' nucleotidase")
-    "'5'' nucleotidase'"
-    """
-    return "'" + text.replace("'", "''") + "'"
 
 
 def first_of(*names: str, there: tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .sql_names import literal
+from ..database import literal
 
 # a moment with an offset from UTC; a name of a zone is not understood, and must not be dropped silently
 _ZONED = r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|[+-]\d{2}(:?\d{2})?)"

@@ -188,10 +188,10 @@ def _row(
     if not 0 <= weight < float("inf"):
         raise RunError("weight is below 0", where=where, remedy="give a weight of 0 or more")
     if not 0 < inclusion <= 1:
-        raise RunError("inclusion_probability is not in (0, 1]", where=where, remedy="give how likely the row was drawn")
-    return _Given(
-        subject_of(source_id), moment, value, weight, kind, text_of(cells.get("reviewer")), inclusion, where
-    )
+        raise RunError(
+            "inclusion_probability is not in (0, 1]", where=where, remedy="give how likely the row was drawn"
+        )
+    return _Given(subject_of(source_id), moment, value, weight, kind, text_of(cells.get("reviewer")), inclusion, where)
 
 
 def _number(cells: dict[str, Any], name: str, where: str) -> float:

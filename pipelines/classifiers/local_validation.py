@@ -53,9 +53,7 @@ def validate_model(request: ValidationRequest) -> dict[str, Any]:
     policy, threshold = threshold_of(pack, request.policy)
     key = run_key(run, request.id_key)
     code = pack.manifest["phenotype_code"]
-    labelled = read_label_file(
-        request.labels, run, key, code, unlisted_are_negative=request.unlisted_are_negative
-    )
+    labelled = read_label_file(request.labels, run, key, code, unlisted_are_negative=request.unlisted_are_negative)
     trusted = labelled.labels.take(labelled.labels.trusted())
     if not len(trusted):
         raise RunError(

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import RunError
@@ -21,7 +19,7 @@ from ..run_folder import RunFolder
 
 
 def run_key(run: RunFolder, id_key: Path | None) -> bytes:
-    """The key of the run's ids; empty where they are not keyed. Raises RunError where it is needed and not at hand."""
+    """The key of the run's ids; empty where they are not keyed. Raises RunError where it is needed and not there."""
     wanted = run.document["identity"].get("id_key")
     if wanted is None:
         if id_key is not None:
@@ -32,7 +30,9 @@ def run_key(run: RunFolder, id_key: Path | None) -> bytes:
         raise RunError("the id key of the run is not here", where=str(path), remedy="give it as --id-key FILE")
     key = read_key(path)
     if key_fingerprint(key) != wanted:
-        raise RunError("this is not the id key of the run", where=str(path), remedy="give the one the run was made with")
+        raise RunError(
+            "this is not the id key of the run", where=str(path), remedy="give the one the run was made with"
+        )
     return key
 
 
@@ -65,17 +65,19 @@ def read_texts(run: RunFolder, hashes: Mapping[int, str], key: bytes, notes: Pat
 
 
 def _stored(files: list[Path], hashes: Mapping[int, str]) -> dict[int, str]:
-    wanted = pa.array(sorted(hashes), pa.int64())
     found: dict[int, str] = {}
     for file in files:
         with pq.ParquetFile(file) as source:
             for batch in source.iter_batches(batch_size=4096, columns=["note_id", "text"]):
-                kept = batch.filter(pc.is_in(batch.column(0), value_set=wanted))
-                found.update(zip(kept.column(0).to_pylist(), kept.column(1).to_pylist(), strict=True))
+                for number, text in zip(batch.column(0).to_pylist(), batch.column(1), strict=True):
+                    if number in hashes:
+                        found[number] = text.as_py()
     return found
 
 
-def _read_again(run: RunFolder, hashes: Mapping[int, str], key: bytes, notes: Path | None) -> tuple[dict[int, str], str]:
+def _read_again(
+    run: RunFolder, hashes: Mapping[int, str], key: bytes, notes: Path | None
+) -> tuple[dict[int, str], str]:
     source = json.loads((run.path / "source.json").read_bytes())
     path = notes or Path(source["notes"])
     if not path.exists():

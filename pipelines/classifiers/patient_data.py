@@ -129,7 +129,11 @@ class PatientSource:
                 "SELECT feature_name FROM covariate_ref WHERE agg <> 'probability' ORDER BY feature_name"
             ).fetchall()
         ]
-        put(database, "model_column", pa.table({"feature_name": pa.array(names, pa.string()), "place": range(len(names))}))
+        put(
+            database,
+            "model_column",
+            pa.table({"feature_name": pa.array(names, pa.string()), "place": range(len(names))}),
+        )
         put(database, "model_row", pa.table({"row_id": cohort.column("row_id"), "place": range(cohort.num_rows)}))
         found = database.sql(
             "SELECT r.place AS row_place, m.place AS column_place, f.covariate_value AS cell "
@@ -168,7 +172,8 @@ def _with_mentions(extractor: Extractor, data: PatientNotes) -> PatientNotes:
     from ...models.note_mentions import find_mentions
 
     _, first, back = np.unique(data.note_id, return_index=True, return_inverse=True)
-    found = find_mentions(extractor, [data.text[at] for at in first.tolist()])
+    texts: list[str] = [data.text[int(at)] for at in first]
+    found = find_mentions(extractor, texts)
     return data.with_mentions(found.subset(back.astype(np.int64)))
 
 

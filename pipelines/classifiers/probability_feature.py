@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ...nlp.tables import ANALYSIS_REF, COVARIATE_REF, FEATURE
 from ..database import batches, put
@@ -24,7 +23,8 @@ def add_probability(run: RunFolder, score: pa.Table, phenotype_name: str) -> lis
     """
     if not score.num_rows:
         return []
-    scored = score.filter(pc.is_valid(score.column("probability")))
+    known = [value is not None for value in score.column("probability").to_pylist()]
+    scored = score.filter(pa.array(known, pa.bool_()))
     phenotype_code: str = score.column("phenotype_code")[0].as_py()
     covariate_id: int = score.column("base_concept_id")[0].as_py() * 1000 + ANALYSIS
     fresh = pa.table(
@@ -66,8 +66,7 @@ def add_probability(run: RunFolder, score: pa.Table, phenotype_name: str) -> lis
 
 
 def _registered() -> dict[str, object]:
-    registry = read_registry()
-    return registry.filter(pc.equal(registry.column("analysis_id"), ANALYSIS)).to_pylist()[0]
+    return next(row for row in read_registry().to_pylist() if row["analysis_id"] == ANALYSIS)
 
 
 def _analysis(end_day: int) -> pa.Table:

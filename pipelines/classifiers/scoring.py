@@ -1,8 +1,8 @@
 """Score a run with a model: the tables score and score_evidence, and the probability as a feature (analysis 692).
 
 Scoring again with a model of the same name and phenotype replaces what it wrote before. All that is written stands
-outside the run's identity; run.json is brought up to date last, so that an interrupted scoring is noticed, and mended by
-doing it again.
+outside the run's identity. run.json is brought up to date last, so that an interrupted scoring is noticed, and mended
+by doing it again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ...models.calibration import Calibration
 from ...models.pack import ModelPack, open_pack
@@ -21,7 +20,7 @@ from ...models.registry import stage_of
 from ...models.score_rows import EvidenceOptions, ScoredBy, ScoreTables, score_part, score_tables
 from ...nlp.tables import SCORE, SCORE_EVIDENCE
 from ..concepts import Registry, spelled_id
-from ..database import batches, connect, put, quoted
+from ..database import batches, connect, put
 from ..durable import exclusive, write_json, write_table
 from ..errors import RunError
 from ..plan import LOCK, RUN
@@ -90,9 +89,20 @@ def score_run(request: ScoreRequest) -> ScoreReport:
         if request.out is None:
             probability_files = add_probability(run, tables.score, pack.manifest["phenotype_name"])
             _update_run_document(run, pack, ["score.parquet", "score_evidence.parquet", *probability_files])
-    flagged = pc.sum(pc.fill_null(tables.score.column("flagged"), False)).as_py() or 0
+    flagged = sum(value is True for value in tables.score.column("flagged").to_pylist())
     status = dict(sorted(Counter(tables.score.column("status").to_pylist()).items()))
-    return ScoreReport(out, pack, stage, policy, threshold, status, flagged, evidence.num_rows, before[2], same_notes(pack, run))
+    return ScoreReport(
+        out=out,
+        pack=pack,
+        stage=stage,
+        policy=policy,
+        threshold=threshold,
+        status=status,
+        flagged=flagged,
+        evidence=evidence.num_rows,
+        replaced=before[2],
+        trained_on_these=same_notes(pack, run),
+    )
 
 
 def _made(out: Path) -> Path:
@@ -109,7 +119,7 @@ def phenotype_concept(run: RunFolder, phenotype_code: str) -> int:
     number = Registry(run.terminology()).find(vocabulary, code) or spelled_id(vocabulary, code)
     if not number:
         raise RunError(
-            "the model's phenotype code is not in the run's terminology, and is of no vocabulary with numbers of its own",
+            "the phenotype's code is not in the run's terminology, and its vocabulary has no numbers of its own",
             where=phenotype_code,
             remedy="train with a code of the terminology, such as SNOMED/44054006",
         )
@@ -134,17 +144,17 @@ def _kept(out: Path, by: ScoredBy) -> tuple[pa.Table, pa.Table, int]:
     """Rows of other models that stand there, and how many of this one are replaced."""
     folder = RunFolder(out, {}, {})
     score, evidence = folder.table("score"), folder.table("score_evidence")
-    same = pc.and_(
-        pc.equal(score.column("model_name"), by.model_name), pc.equal(score.column("phenotype_code"), by.phenotype_code)
-    )
-    others = score.filter(pc.invert(same))
-    kept = evidence.filter(pc.is_in(evidence.column("score_id"), value_set=others.column("score_id").combine_chunks()))
+    names = zip(score.column("model_name").to_pylist(), score.column("phenotype_code").to_pylist(), strict=True)
+    other = [name != (by.model_name, by.phenotype_code) for name in names]
+    others = score.filter(pa.array(other, pa.bool_()))
+    ids = set(others.column("score_id").to_pylist())
+    kept = evidence.filter(pa.array([number in ids for number in evidence.column("score_id").to_pylist()], pa.bool_()))
     return others, kept, score.num_rows - others.num_rows
 
 
 def _with_mention_ids(run: RunFolder, tables: ScoreTables) -> pa.Table:
-    """score_evidence with the mentions: of a passage the one its strongest word is part of, of a feature the latest that
-    it counted."""
+    """score_evidence with the mentions: in a passage the one nearest to its strongest word, of a feature the latest
+    that it counted."""
     at, note, start, end = ([], [], [], [])
     for place, focus in enumerate(tables.focus):
         if focus is not None:
@@ -190,15 +200,3 @@ def _update_run_document(run: RunFolder, pack: ModelPack, written: list[str]) ->
     others = [item for item in before if (item["phenotype_code"], item["model_name"]) != tuple(entry.values())[:2]]
     files = {**run.document["files"], **{name: hash_file(run.path / name) for name in written}}
     write_json(run.path / RUN, {**run.document, "files": files, "scores": [*others, entry]})
-
-
-def read_scores(folder: Path) -> pa.Table:
-    """The score table of a folder. Raises RunError where there is none."""
-    path = folder / "score.parquet"
-    if not path.is_file():
-        raise RunError("no scores here", where=str(folder), remedy="run `phenotext score MODEL RUN` first")
-    database = connect()
-    try:
-        return database.sql(f"SELECT * FROM read_parquet({quoted(path)})").to_arrow_table()
-    finally:
-        database.close()

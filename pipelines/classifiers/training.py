@@ -189,7 +189,9 @@ def _check_folders(folders: Mapping[str, Path], request: TrainRequest) -> None:
             raise RunError("holds a model already", where=str(folder), remedy="give another --out, or --overwrite")
     if len(folders) > 1 and (request.out / MANIFEST).is_file():
         raise RunError(
-            "is the folder of one model", where=str(request.out), remedy="with several kinds give --out a folder for them"
+            "is the folder of one model",
+            where=str(request.out),
+            remedy="with several kinds give --out a folder for them",
         )
 
 
@@ -215,13 +217,14 @@ def _demo(request: TrainRequest, rows: TrainingRows) -> tuple[bool, str]:
     patients = len(np.unique(rows.data.subject_id[rows.trusted]))
     positive = len(np.unique(rows.data.subject_id[rows.trusted & (rows.y > 0)]))
     if patients < LEAST_PATIENTS or positive < LEAST_POSITIVES:
-        return True, f"trained on fewer than {LEAST_PATIENTS} patients or fewer than {LEAST_POSITIVES} with the phenotype"
+        return (
+            True,
+            f"trained on fewer than {LEAST_PATIENTS} patients or fewer than {LEAST_POSITIVES} with the phenotype",
+        )
     return (True, "marked as a demonstration by the trainer") if request.demo else (False, "")
 
 
-def _described(
-    run: RunFolder, labelled: LabelledCohort, rows: TrainingRows, training: Training
-) -> dict[str, Any]:
+def _described(run: RunFolder, labelled: LabelledCohort, rows: TrainingRows, training: Training) -> dict[str, Any]:
     """Counts and hashes of the training data; no ids."""
     kinds: dict[str, int] = {}
     for kind in labelled.labels.names():
@@ -257,7 +260,7 @@ def _thresholds(
         except ThresholdError as error:
             not_met[policy] = str(error)
     default = request.policy if request.policy in policies else None
-    remarks = ()
+    remarks: tuple[str, ...] = ()
     if default is None:
         remarks = (f"no default threshold, so nobody is flagged: {not_met[request.policy]}",)
     threshold = policies[default]["threshold"] if default else None

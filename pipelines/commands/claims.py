@@ -38,6 +38,10 @@ def import_command(
     date_format: Annotated[
         str | None, typer.Option(help="strptime format of the dates, where they are not those of the form.")
     ] = None,
+    omop_ids: Annotated[
+        bool,
+        typer.Option("--omop-ids", help="OMOP: the notes name patients by person_id, not by person_source_value."),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the import that EVENTS holds.")] = False,
 ) -> None:
     """Read claims or records of any known form into a folder of events.
@@ -57,6 +61,7 @@ def import_command(
         lag=Lag.parse(lag),
         id_key=id_key,
         date_format=date_format,
+        omop_ids=omop_ids,
         overwrite=overwrite,
     )
     _tell(Console(), out, import_claims(options))

@@ -31,7 +31,7 @@ def train_command(
     name: Annotated[str | None, typer.Option(help="Name of the model; made from the phenotype else.")] = None,
     model_version: Annotated[str, typer.Option(help="Version of the model.")] = "1",
     phenotype_name: Annotated[str | None, typer.Option(help="Name of the phenotype; the terminology's else.")] = None,
-    features: Annotated[bool, typer.Option("--features", help="concepts: read the run's features, not mentions.")] = False,
+    features: Annotated[bool, typer.Option("--features", help="concepts: learn from the run's features.")] = False,
     mark_denied: Annotated[bool, typer.Option(help="tfidf: denied words are words of their own.")] = True,
     policy: Annotated[str, typer.Option(help="Default threshold: ppv, workload, specificity or net_benefit.")] = "ppv",
     target: Annotated[float | None, typer.Option(help="What the policy is asked for, such as a PPV of 0.8.")] = None,
@@ -65,8 +65,9 @@ def train_command(
             _say(f"  NOTE: {reason}")
     if len(report.models) > 1:
         _say(f"Recommended: {report.recommended}")
-    if report.models[0].pack.demo:
-        _say(f"Demo model: it cannot be promoted ({report.models[0].pack.manifest['demo_reason']}).")
+    for pack in [trained.pack for trained in report.models][:1]:
+        if pack.demo:
+            _say(f"Demo model: it cannot be promoted ({pack.manifest['demo_reason']}).")
 
 
 def score_command(

@@ -13,7 +13,9 @@ from rich.text import Text
 
 
 def validate_command(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run, or of imported events.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Folder of a finished run, of imported events, or of features.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="Rows to name for each broken rule.")] = 20,
     id_key: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...nlp.version import VERSION
-from ..durable import flush_folder, write_json
+from ..durable import folder_replaced, write_json
 from ..errors import RunError
 from ..readers.corpus import hash_file
 from ..run_folder import RunFolder
@@ -72,19 +71,9 @@ def export_folder(out: Path, run: Path, overwrite: bool) -> Iterator[Path]:
             raise RunError("holds an export already", where=str(out), remedy="add --overwrite, or give a new --out")
     if run.resolve() in (out.resolve(), *out.resolve().parents) or out.resolve() in run.resolve().parents:
         raise RunError("lies inside the run, or the run inside it", where=str(out), remedy="give --out a folder apart")
-    aside = out.with_name(f"{out.name}.{os.getpid()}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
+    with folder_replaced(out) as aside:
         yield aside
         shutil.rmtree(aside / SPILL, ignore_errors=True)
-        flush_folder(aside)
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(aside, out)
-        flush_folder(out.parent)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_ledger(folder: Path, document: dict[str, Any]) -> None:

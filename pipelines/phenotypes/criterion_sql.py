@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..database import literal
 from .definition import Leaf, ValueTest, Window
 
 SEX = {"male": 8507, "female": 8532}
 
 
-def text_literal(text: str) -> str:
-    """An SQL string.
-
-    >>> text_literal("Crohn's")
-    "'Crohn''s'"
-    """
-    return "'" + text.replace("'", "''") + "'"
-
-
 def listed(names: Iterable[str]) -> str:
     """Several SQL strings."""
-    return ", ".join(text_literal(name) for name in names)
+    return ", ".join(literal(name) for name in names)
 
 
 def fact_filter(leaf: Leaf) -> str:

@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from ...nlp.tables import PHENOTYPE_EVIDENCE, PHENOTYPE_ROW
 from ..cohort_file import read_cohort
-from ..database import Database, put, quoted, value
+from ..database import Database, literal, put, quoted, value
 from ..durable import flush_folder, write_bytes, write_json, write_table
 from ..errors import RunError
 from ..ids import Identifier, key_fingerprint, read_key
 from ..run_folder import RunFolder
 from .compile import Options, compile_definition
+from .criterion_sql import listed
 from .definition import Definition
 from .sets import SET_SCHEMA, ResolvedSets, resolve_sets
 
@@ -196,8 +197,8 @@ def script(run: RunFolder, definition: Definition, as_of: pa.Table | None, only:
         for name in ("event", "evidence", "note", "person", "observation_period"):
             files = run.files(name)
             if files:
-                listed = ", ".join(quoted(file.resolve()) for file in files)
-                source = f"SELECT * FROM read_parquet([{listed}], hive_partitioning = false)"
+                paths = ", ".join(quoted(file.resolve()) for file in files)
+                source = f"SELECT * FROM read_parquet([{paths}], hive_partitioning = false)"
             else:
                 columns = prepared.database.execute(f"DESCRIBE {name}").fetchall()
                 empty = ", ".join(f'CAST(NULL AS {column[1]}) AS "{column[0]}"' for column in columns)
@@ -222,7 +223,7 @@ def _values(name: str, table: pa.Table) -> str:
 
 
 def _literal(cell: object) -> str:
-    return str(cell) if isinstance(cell, int) else "'" + str(cell).replace("'", "''") + "'"
+    return str(cell) if isinstance(cell, int) else literal(str(cell))
 
 
 def _rows(database: Database, definition: Definition, run_id: str) -> pa.Table:
@@ -298,15 +299,15 @@ def _unknown(definition: Definition) -> str:
 def _value_warnings(
     database: Database, name: str, sets: Iterable[str], sources: Iterable[str], units: tuple[str, ...]
 ) -> list[str]:
-    listed = ", ".join(f"'{one}'" for one in sets)
-    places = ", ".join(f"'{one}'" for one in sources) or "''"
+    places = listed(sources) or "''"
+    members = f"FROM phenotype_concept WHERE set_name IN ({listed(sets)})"
     facts, numbers, with_unit = database.execute(
         f"""SELECT count(*), count(coalesce(v.numeric_value, e.numeric_value)), count(v.unit)
-            FROM event e JOIN (SELECT DISTINCT base_concept_id, code_key FROM phenotype_concept
-                               WHERE set_name IN ({listed})) s
-              ON s.base_concept_id = e.base_concept_id OR s.code_key = upper(split_part(e.code, '//', 1))
+            FROM event e
             LEFT JOIN evidence v ON v.subject_id = e.subject_id AND v.event_id = e.event_id AND e.source = 'note'
-            WHERE e.source IN ({places})"""
+            WHERE e.source IN ({places})
+              AND (e.base_concept_id IN (SELECT base_concept_id {members})
+                   OR upper(split_part(e.code, '//', 1)) IN (SELECT code_key {members}))"""
     ).fetchall()[0]
     if not numbers:
         return [f"Criterion {name}: none of its {facts} facts in this run has a value, so it cannot hold"]

@@ -1,4 +1,4 @@
--- score_evidence with the mentions behind it: of a passage the mention nearest to its strongest word, of a feature the
+-- score_evidence with the mentions behind it: in a passage the mention nearest to its strongest word, of a feature the
 -- latest mention that it counted and that was known at the prediction time.
 -- in:  basis (score_evidence with place), focus, scored, evidence, covariate_ref, horizon      out: score_evidence
 WITH
@@ -6,7 +6,8 @@ of_passage AS (
     SELECT f.place,
            arg_min(e.evidence_id, (abs(e."start" - f.first) + abs(e."end" - f.last), e.evidence_id)) AS evidence_id
     FROM focus f
-    JOIN evidence e ON e.note_id = f.note_id AND e."start" < f.last AND e."end" > f.first
+    JOIN basis b USING (place)
+    JOIN evidence e ON e.note_id = f.note_id AND e."start" < b."end" AND e."end" > b."start"
     GROUP BY f.place
 ),
 of_feature AS (

@@ -1,4 +1,5 @@
-"""Which tables a folder holds, and where: a run of `phenotext run`, or the events of `phenotext claims import`."""
+"""Which tables a folder holds, and where: a run of `phenotext run`, the events of `phenotext claims import`, or what
+`phenotext features` wrote."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ import meds
 
 from ...nlp.tables import TABLES
 from ..errors import RunError
+from ..events_folder import IMPORT
+from ..feature_request import DOCUMENT as FEATURES
 from ..ids import key_fingerprint
 from ..plan import RUN
 
-IMPORT = "import.json"
 PHENOTYPE_TABLES = ("phenotype_row", "phenotype_evidence")
 _PLACES = {
     "codes": meds.code_metadata_filepath,
@@ -25,12 +27,15 @@ _PLACES = {
 }
 # A folder of events may have these; what rules say of tables that it has not is not asked of it.
 _OF_EVENTS = ("event", "person", "observation_period", "codes", "concept", "quarantine", "id_map")
+_OF_FEATURES = ("cohort", "feature", "covariate_ref", "analysis_ref", "rollup")
+_PAPERS = {"run": RUN, "events": IMPORT, "features": FEATURES}
 _ALWAYS = {
     "run": (
         "event", "evidence", "note", "cohort", "feature", "covariate_ref", "analysis_ref", "codes", "subject_split",
         "quarantine", "id_map",
     ),
     "events": ("event",),
+    "features": ("cohort", "feature", "covariate_ref", "analysis_ref"),
 }  # fmt: skip
 
 
@@ -39,14 +44,29 @@ class Layout:
     """A folder with the files of its tables. A table without files is one that the folder may have and has not."""
 
     root: Path
-    kind: Literal["run", "events"]
+    kind: Literal["run", "events", "features"]
     document: dict[str, Any]
     files: dict[str, tuple[Path, ...]]
 
     @property
     def paper(self) -> str:
         """Name of the file with the identity and the hashes."""
-        return RUN if self.kind == "run" else IMPORT
+        return _PAPERS[self.kind]
+
+    @property
+    def identity_hash(self) -> Any:
+        """The hash of the identity that the folder says it has."""
+        return self.document.get("features_id" if self.kind == "features" else "run_id")
+
+    @property
+    def run_id(self) -> str:
+        """The run that its rows come from."""
+        return str(self._identity.get("run_id") if self.kind == "features" else self.document.get("run_id"))
+
+    @property
+    def given_features(self) -> bool:
+        """Features of another tool stand among those of the run."""
+        return self.kind == "features" and bool(self._identity.get("fe"))
 
     @property
     def missing(self) -> list[str]:
@@ -82,20 +102,23 @@ class Layout:
 
 
 def find_layout(root: Path) -> Layout:
-    """Tell what `root` is. Raises RunError where it is neither a run nor a folder of events."""
+    """Tell what `root` is. Raises RunError where it is none of the three."""
     if not root.is_dir():
         raise RunError("no such folder", where=str(root), remedy="name the --out folder of `phenotext run`")
     if (root / RUN).is_file():
         files = {table: _run_files(root, table) for table in TABLES}
         return Layout(root, "run", _document(root / RUN), files)
+    if (root / FEATURES).is_file():
+        files = {table: _plain_files(root, table) for table in _OF_FEATURES}
+        return Layout(root, "features", _document(root / FEATURES), files)
     if (root / IMPORT).is_file() or (root / "event.parquet").is_file():
         document = _document(root / IMPORT) if (root / IMPORT).is_file() else {}
-        files = {table: found for table in _OF_EVENTS if (found := _events_files(root, table)) or table == "event"}
+        files = {table: found for table in _OF_EVENTS if (found := _plain_files(root, table)) or table == "event"}
         return Layout(root, "events", document, files)
     raise RunError(
-        f"no finished run here (no {RUN}), and no events (no {IMPORT}, no event.parquet)",
+        f"no finished run here (no {RUN}), no events (no {IMPORT}, no event.parquet), no features (no {FEATURES})",
         where=str(root),
-        remedy="name the --out folder of `phenotext run` or of `phenotext claims import`",
+        remedy="name the --out folder of `phenotext run`, `phenotext claims import` or `phenotext features`",
     )
 
 
@@ -109,7 +132,7 @@ def _run_files(root: Path, table: str) -> tuple[Path, ...]:
     return found
 
 
-def _events_files(root: Path, table: str) -> tuple[Path, ...]:
+def _plain_files(root: Path, table: str) -> tuple[Path, ...]:
     path = root / ("private/id_map.parquet" if table == "id_map" else f"{table}.parquet")
     return (path,) if path.is_file() else ()
 

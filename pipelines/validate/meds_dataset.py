@@ -37,7 +37,8 @@ def check_meds(layout: Layout, report: ValidationReport, max_rows: int) -> None:
     def enter(rule: str, wrong: list[str]) -> None:
         report.checked(rule, "", MEDS_RULES[rule], len(wrong), [{"file": name} for name in wrong[:max_rows]])
 
-    enter("meds.data", _invalid(layout, "event", meds.DataSchema.validate))
+    if "event" in layout.files:
+        enter("meds.data", _invalid(layout, "event", meds.DataSchema.validate))
     if layout.files.get("codes"):
         enter("meds.codes", _invalid(layout, "codes", meds.CodeMetadataSchema.validate))
     if layout.kind == "run":

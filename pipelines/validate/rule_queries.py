@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...nlp.rule_kinds import Allowed, Bounds, JoinCheck, Order, Pattern, Reference, RowCheck, Rule
+from ..database import literal
 
 
 def tables_read(rule: Rule) -> tuple[str, ...]:
@@ -28,10 +29,10 @@ def row_condition(rule: Rule) -> str | None:
     """
     match rule:
         case Allowed():
-            values = ", ".join(_text(value) for value in rule.values)
+            values = ", ".join(literal(value) for value in rule.values)
             return f'NOT (t."{rule.column}" IN ({values}))'
         case Pattern():
-            return f'NOT regexp_full_match(t."{rule.column}", {_text(rule.regex)})'
+            return f'NOT regexp_full_match(t."{rule.column}", {literal(rule.regex)})'
         case Bounds():
             return _outside(rule)
         case RowCheck() if "SELECT" not in rule.condition:
@@ -69,10 +70,6 @@ def out_of_order(rule: Order, least: Mapping[str, str]) -> tuple[str, str]:
         same = [f"{mine[earlier]} = before_{earlier}" for earlier in range(place)]
         steps.append("(" + " AND ".join([*same, f"{column} < before_{place}"]) + ")")
     return before, " OR ".join(steps)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _outside(rule: Bounds) -> str:

@@ -23,11 +23,11 @@ _FOR_SOURCE = {"note", "evidence", "quarantine"}
 def validate_folder(
     folder: Path, max_rows: int = 20, *, key: bytes = b"", compare_source: bool = True
 ) -> ValidationReport:
-    """Check a run, or a folder of events.
+    """Check a run, a folder of events, or a folder of features.
 
     `max_rows` rows are named for each broken rule. `key` is that of `--id-key`: with it the notes of a keyed run can be
-    compared with their source. Raises RunError where the folder is neither a run nor events, run.json is damaged,
-    or the key is not that of the run.
+    compared with their source. Raises RunError where the folder is none of the three, run.json is damaged, or the
+    key is not that of the run.
     """
     layout = find_layout(folder)
     if key and not layout.fits(key):
@@ -48,14 +48,17 @@ def validate_folder(
             checks.attach()
             checks.check()
             if layout.document:
-                checks.run_ids(str(layout.document.get("run_id")))
+                checks.run_ids(layout.run_id)
+            if "analysis_ref" not in sound:
+                if "analysis_ref" in layout.files:
+                    report.not_checked[REGISTRY_RULE] = "analysis_ref is missing or has other columns"
+            elif layout.given_features:
+                report.not_checked[REGISTRY_RULE] = "covariates of FeatureExtraction stand beside those of the run"
+            else:
+                check_analyses(database, report, max_rows)
             if layout.kind == "run":
                 if {"event", "subject_split"} <= sound:
                     check_meds_folders(database, layout, report, max_rows)
-                if "analysis_ref" in sound:
-                    check_analyses(database, report, max_rows)
-                else:
-                    report.not_checked[REGISTRY_RULE] = "analysis_ref is missing or has other columns"
                 if compare_source and sound >= _FOR_SOURCE:
                     SourceNotes(database, layout, report, max_rows, key).check()
         finally:

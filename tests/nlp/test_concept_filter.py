@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -167,13 +167,12 @@ def test_errors(small: Terminology, concepts: ConceptFilter, message: str) -> No
         Extractor(small, concepts=concepts)
 
 
-def test_command(tmp_path: Path) -> None:
+def test_command(tmp_path: Path, phenotext: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     notes = tmp_path / "notes.jsonl"
     notes.write_text('{"note_id": "1", "text": "Heart failure and fever after appendectomy."}\n')
 
     def extract(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "phenotext", "extract", "--notes", str(notes), "--out", "-", *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return phenotext("extract", "--notes", notes, "--out", "-", *words)
 
     def texts(done: subprocess.CompletedProcess[str]) -> list[str]:
         assert done.returncode == 0, done.stderr

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,16 +99,6 @@ def table_bytes(out: Path) -> Mapping[str, bytes]:
 
 
 COMMAND = [sys.executable, "-m", "phenotext"]
-
-
-@pytest.fixture
-def phenotext() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the command line in a process of its own."""
-
-    def call(*words: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, check=False, timeout=300)
-
-    return call
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from phenotext.pipelines.settings import Settings
 from .adapter_samples import put_files, table, take_in
 from .conftest import rows
 
+Call = Callable[..., subprocess.CompletedProcess[str]]
 FILES = {
     "person.csv": "person_id,person_source_value,year_of_birth\n10,ada,1950\n11,bob,1960\n",
     "condition_occurrence.csv": "person_id,condition_concept_id,condition_start_date,condition_source_value,"
@@ -94,8 +95,8 @@ def test_folders_are_not_overwritten_unasked(source: Path, tmp_path: Path) -> No
         import_claims(ImportOptions(source, source / "out"))
 
 
-def test_the_command(source: Path, tmp_path: Path, phenotext: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    done = phenotext("claims", "import", source, "--out", tmp_path / "events")
+def test_the_command(source: Path, tmp_path: Path, phenotext: Call, phenotext_process: Call) -> None:
+    done = phenotext_process("claims", "import", source, "--out", tmp_path / "events")
     assert done.returncode == 0, done.stderr
     assert "4 rows with 4 codes" in done.stdout
     assert "unreadable_date" in done.stdout

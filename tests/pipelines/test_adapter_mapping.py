@@ -113,3 +113,27 @@ def test_no_yaml_is_told_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text("version: 1\nfiles: [\n")
     with pytest.raises(RunError, match=r"m\.yaml:3: is not YAML"):
         read_mapping_file(tmp_path / "m.yaml")
+
+
+def test_of_several_member_files_the_last_says_what_is_so(tmp_path: Path) -> None:
+    files = {name: text for name, text in FILES.items() if name != "members.csv"}
+    files["members_2020.csv"] = "MEMBER_ID,DOB,SEX\nm2,05/06/1980,M\nm3,05/06/1990,M\nm1,05/06/1970,M\n"
+    files["members_2021.csv"] = "MEMBER_ID,DOB,SEX\nm1,05/06/1970,F\n"
+    person = {**document()["person"], "file": "members_*.csv"}  # pyright: ignore[reportGeneralTypeIssues]
+    mapping = write_mapping(tmp_path / "map.yaml", document(person=person))
+    take_in(put_files(tmp_path / "claims", files), tmp_path / "out", mapping=mapping)
+    people = {row["subject_id"]: row["gender_concept_id"] for row in table(tmp_path / "out", "person")}
+    assert people[patient_numbers(tmp_path / "out")["m1"]] == 8532
+
+
+def test_who_is_only_enrolled_is_a_person(tmp_path: Path) -> None:
+    files = {name: text for name, text in FILES.items() if name != "members.csv"}
+    files["enrollment.csv"] += "m7,01/01/2020,12/31/2020\n"
+    content = document()
+    del content["person"]
+    take_in(
+        put_files(tmp_path / "claims", files), tmp_path / "out", mapping=write_mapping(tmp_path / "m.yaml", content)
+    )
+    enrolled = patient_numbers(tmp_path / "out")["m7"]
+    assert enrolled in {row["subject_id"] for row in table(tmp_path / "out", "person")}
+    assert enrolled in {row["subject_id"] for row in table(tmp_path / "out", "observation_period")}

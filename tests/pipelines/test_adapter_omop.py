@@ -12,9 +12,10 @@ import duckdb
 import pytest
 
 from phenotext.pipelines.adapters.recognize import recognize
+from phenotext.pipelines.claims_import import ImportOptions, import_claims
 from phenotext.pipelines.errors import RunError
 
-from .adapter_samples import patient_numbers, put_files, table, take_in
+from .adapter_samples import RIF_HEADER, patient_numbers, put_files, table, take_in
 
 PERSON = (
     "person_id,gender_concept_id,year_of_birth,month_of_birth,day_of_birth,race_concept_id,ethnicity_concept_id,"
@@ -158,7 +159,7 @@ def test_values_units_devices_and_the_folders_own_vocabulary(tmp_path: Path) -> 
     [
         ({"condition_occurrence.csv": ""}, "is empty"),
         ({"condition_occurrence.csv": "person_id,condition_concept_id\n1,2\n"}, "condition_start_date"),
-        ({"condition_occurrence.csv": CONDITION, "person.csv": "person_id\n1\n"}, "person_source_value"),
+        ({"condition_occurrence.csv": CONDITION, "person.csv": "person_source_value\n1\n"}, "no column person_id"),
         ({"condition_occurrence.csv": "person_id,person_id,condition_start_date\n"}, "twice"),
         ({"other.csv": "a,b\n1,2\n"}, "no claims table"),
     ],
@@ -242,3 +243,33 @@ def test_real_omop_samples(name: str, tmp_path: Path, shared: Path) -> None:
         sorted(values + [float(r["value_as_number"]) for r in expected["observation"] if r["value_as_number"]]),
         rel=1e-5,
     )
+
+
+def test_omop_ids_are_those_of_the_note_table(tmp_path: Path) -> None:
+    visits = "visit_occurrence_id,person_id,visit_start_date,visit_source_value\n5,1,2021-01-12,e-5\n"
+    rows = "1,1,0,2021-01-12,2021-01-13,J45.909,5\n"
+    source = put_files(
+        tmp_path / "omop",
+        {"person.csv": PERSON, "condition_occurrence.csv": CONDITION + rows, "visit_occurrence.csv": visits},
+    )
+    take_in(source, tmp_path / "out", omop_ids=True)
+    [event] = table(tmp_path / "out", "event")
+    assert (event["subject_id"], event["visit_id"]) == (1, 5)
+    assert [row["subject_id"] for row in table(tmp_path / "out", "person")] == [1, 2]
+    rif = put_files(tmp_path / "rif", {"carrier.txt": RIF_HEADER["carrier"] + "\n"})
+    with pytest.raises(RunError, match="omop-ids"):
+        import_claims(ImportOptions(rif, tmp_path / "no", omop_ids=True))
+
+
+def test_a_birth_that_cannot_be_is_none_and_counted(tmp_path: Path) -> None:
+    people = (
+        "person_id,year_of_birth,month_of_birth,day_of_birth,birth_datetime\n"
+        "1,,5,,\n2,0,,,\n3,1950,13,,\n4,1950,2,,\n5,19500,,,\n6,,,,0001-01-01\n"
+    )
+    source = put_files(
+        tmp_path / "omop", {"person.csv": people, "condition_occurrence.csv": CONDITION + "1,4,0,2021-01-12,,I10,\n"}
+    )
+    counts = take_in(source, tmp_path / "out")
+    births = {row["subject_id"]: row["birth_date"] for row in table(tmp_path / "out", "person")}
+    assert births == {1: None, 2: None, 3: None, 4: datetime(1950, 2, 1), 5: None, 6: None}
+    assert counts["persons_without_birth_date"] == 5

@@ -61,6 +61,24 @@ def test_claims_and_notes_share_concepts_patients_and_visits(claims_run: RunResu
     assert (claim["time"], claim["available_time"]) == (datetime(2021, 1, 12), datetime(2021, 2, 1))
 
 
+def test_a_run_tells_whether_notes_and_claims_name_the_same_patients(
+    claims_run: RunResult, notes_file: Path, tmp_path: Path
+) -> None:
+    def told(result: RunResult) -> str:
+        console = Console(width=400, record=True, file=io.StringIO())
+        print_summary(console, result)
+        return console.export_text()
+
+    assert claims_run.document["counts"]["patients_in_notes_and_claims"] == 1
+    assert "Patients with notes and claims: 1\n" in told(claims_run)
+    strangers = tmp_path / "strangers"
+    strangers.mkdir()
+    (strangers / "condition_occurrence.csv").write_text(CONDITIONS)
+    result = run(Settings(notes_file, tmp_path / "apart", claims=strangers))
+    assert result.document["counts"]["patients_in_notes_and_claims"] == 0
+    assert "No patient has notes and claims" in told(result)
+
+
 def test_lines_that_are_alike_stay_apart(claims_run: RunResult) -> None:
     alike = [event for event in rows(claims_run.out, "event") if event["code"] == "ICD10CM/J45.909"]
     assert len(alike) == 2

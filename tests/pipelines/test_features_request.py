@@ -292,8 +292,13 @@ def test_folders_that_are_refused(folder: Path, tmp_path: Path) -> None:
         request(folder, tmp_path / "g", claims=tmp_path / "nothing")
 
 
-def test_command(folder: Path, tmp_path: Path, phenotext: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    done = phenotext(
+def test_command(
+    folder: Path,
+    tmp_path: Path,
+    phenotext: Callable[..., subprocess.CompletedProcess[str]],
+    phenotext_process: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = phenotext_process(
         "features", folder / "notes_only", "--cohort", folder / "cohort.csv", "--claims", folder / "events",
         "--out", tmp_path / "f", "--end-day", -1, "--analyses", "101-104,620-691", "--check-leaks", "--wide",
         "--memory", "1GB",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -82,13 +81,13 @@ def test_a_file_that_cannot_be_used_is_told(tmp_path: Path) -> None:
         LanguageRules(add_headings=tmp_path / "none").fingerprint()
 
 
-def phenotext(*arguments: Any) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "phenotext", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 @pytest.mark.slow
-def test_commands(tmp_path: Path, cues: Path) -> None:
+def test_commands(
+    tmp_path: Path,
+    cues: Path,
+    phenotext: Callable[..., subprocess.CompletedProcess[str]],
+    phenotext_process: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
     notes = tmp_path / "n.jsonl"
     note = {"note_id": "1", "patient_id": "p", "note_time": "2020-01-01T00:00:00", "text": TEXT}
     notes.write_text(json.dumps(note) + "\n", encoding="utf-8")
@@ -102,7 +101,7 @@ def test_commands(tmp_path: Path, cues: Path) -> None:
     assert changed.returncode == 2
     assert "the cues and headings" in changed.stderr
     assert phenotext("run", notes, "--out", out, "--add-cues", cues, "--overwrite").returncode == 0
-    shown = phenotext("rules", "show", cues)
+    shown = phenotext_process("rules", "show", cues)
     assert shown.returncode == 0
     assert "left out: rule 2 (nix): category MOOD" in shown.stdout
     assert phenotext("rules", "show", cues, "--part", "headings").returncode == 2

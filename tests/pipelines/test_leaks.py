@@ -52,8 +52,8 @@ def test_a_leak_is_found(out: Path, monkeypatch: pytest.MonkeyPatch, name: str, 
     assert not any(check.identical for check in checks if check.name == "shuffling")
 
 
-def test_command(out: Path, phenotext: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    done = phenotext("check-leaks", out)
+def test_command(out: Path, phenotext_process: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = phenotext_process("check-leaks", out)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("identical") == 4
 

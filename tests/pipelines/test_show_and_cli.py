@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,8 +71,10 @@ def test_the_page_escapes_the_note(tmp_path: Path) -> None:
     assert 'class="absent"' in page
 
 
-def test_show_in_the_terminal_and_as_a_page(finished: RunResult, tmp_path: Path, phenotext: Call) -> None:
-    done = phenotext("show", "n1", "--run", finished.out)
+def test_show_in_the_terminal_and_as_a_page(
+    finished: RunResult, tmp_path: Path, phenotext: Call, phenotext_process: Call
+) -> None:
+    done = phenotext_process("show", "n1", "--run", finished.out)
     assert done.returncode == 0, done.stderr
     for words in ("Patient has asthma", "absent", "family", "195967001"):
         assert words in done.stdout
@@ -82,11 +83,11 @@ def test_show_in_the_terminal_and_as_a_page(finished: RunResult, tmp_path: Path,
     assert page.stat().st_mode & 0o777 == 0o600
 
 
-def test_help_and_version(phenotext: Call) -> None:
+def test_help_and_version(phenotext: Call, phenotext_process: Call) -> None:
     text = phenotext("--help").stdout
     for verb in ("run", "extract", "show", "check-leaks", "terminology"):
         assert verb in text
-    assert phenotext("--version").stdout.strip() == f"phenotext {VERSION}"
+    assert phenotext_process("--version").stdout.strip() == f"phenotext {VERSION}"
 
 
 @pytest.mark.parametrize(
@@ -113,10 +114,10 @@ def test_errors_are_one_line(
     assert "Traceback" not in done.stderr
 
 
-def test_terminology_build_and_use(notes_file: Path, tmp_path: Path, phenotext: Call) -> None:
+def test_terminology_build_and_use(notes_file: Path, tmp_path: Path, phenotext_process: Call) -> None:
     source = tmp_path / "own.tsv"
     source.write_text("code\tsystem\tterm\tpreferred\n195967001\tSNOMED\tasthma\tAsthma\n")
-    done = phenotext("terminology", "build", "--source", source, "--out", tmp_path / "own.ptx")
+    done = phenotext_process("terminology", "build", "--source", source, "--out", tmp_path / "own.ptx")
     assert done.returncode == 0, done.stderr
     out = run(Settings(notes_file, tmp_path / "out", terminology=tmp_path / "own.ptx")).out
     assert {row["code"] for row in rows(out, "evidence")} == {"SNOMED/195967001"}
@@ -129,12 +130,7 @@ def test_lag() -> None:
         Lag.parse("visits=3d")
 
 
-def phenotext(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "phenotext", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_an_output_never_replaces_its_input(tmp_path: Path) -> None:
+def test_an_output_never_replaces_its_input(tmp_path: Path, phenotext: Call) -> None:
     notes = tmp_path / "notes.jsonl"
     notes.write_text('{"note_id": "1", "text": "fever"}\n')
     alias = tmp_path / "alias.jsonl"
@@ -149,7 +145,7 @@ def test_an_output_never_replaces_its_input(tmp_path: Path) -> None:
     assert terms.read_text().startswith("code")
 
 
-def test_a_byte_order_mark_costs_no_note(tmp_path: Path) -> None:
+def test_a_byte_order_mark_costs_no_note(tmp_path: Path, phenotext: Call) -> None:
     notes = tmp_path / "notes.jsonl"
     line = '{"note_id": "1", "patient_id": "p", "note_time": "2020-01-01", "text": "fever"}\n'
     notes.write_bytes(b"\xef\xbb\xbf" + line.encode())
@@ -159,7 +155,7 @@ def test_a_byte_order_mark_costs_no_note(tmp_path: Path) -> None:
     assert phenotext("run", notes, "--out", tmp_path / "run").returncode == 0
 
 
-def test_half_a_character_in_an_id_is_quarantined(tmp_path: Path) -> None:
+def test_half_a_character_in_an_id_is_quarantined(tmp_path: Path, phenotext: Call) -> None:
     notes = tmp_path / "notes.jsonl"
     rows = [{"note_id": "1\ud800", "patient_id": "p"}, {"note_id": "2", "patient_id": "p\ud800"}, {"patient_id": "p"}]
     notes.write_text("".join(json.dumps({**row, "note_time": "2020-01-01", "text": "fever"}) + "\n" for row in rows))
@@ -168,7 +164,7 @@ def test_half_a_character_in_an_id_is_quarantined(tmp_path: Path) -> None:
     assert quarantine.column("reason").to_pylist() == ["undecodable_bytes"] * 2
 
 
-def test_a_run_without_events_has_nothing_to_leak(tmp_path: Path) -> None:
+def test_a_run_without_events_has_nothing_to_leak(tmp_path: Path, phenotext: Call) -> None:
     (tmp_path / "none.csv").write_text("")
     assert phenotext("run", tmp_path / "none.csv", "--out", tmp_path / "run").returncode == 0
     done = phenotext("check-leaks", tmp_path / "run")

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from phenotext.nlp.terminology import Terminology
 
+Call = Callable[..., subprocess.CompletedProcess[str]]
 UMLS = "C9000001|ENG|S|L1|PF|S1|N|A1||{code}||{sab}|{kind}|{code}|{name}|{level}|N||\n"
 
 
-def phenotext(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "phenotext", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_column_mapping(tmp_path: Path) -> None:
+def test_column_mapping(tmp_path: Path, phenotext: Call) -> None:
     source, out = tmp_path / "list.csv", tmp_path / "t.ptx"
     source.write_text("SnomedCode,Description\n195967001,Asthma\nHeart failure,84114007\n22298006,MI\n", "utf-8")
     told = phenotext(
@@ -31,7 +27,7 @@ def test_column_mapping(tmp_path: Path) -> None:
     assert "role=column" in refused.stderr
 
 
-def test_umls_options(tmp_path: Path) -> None:
+def test_umls_options(tmp_path: Path, phenotext: Call) -> None:
     rows = [
         {"code": "195967001", "sab": "SNOMEDCT_US", "kind": "PT", "name": "Asthma", "level": 9},
         {"code": "D001249", "sab": "MSH", "kind": "ET", "name": "Asthmatic lungs", "level": 0},
@@ -47,7 +43,7 @@ def test_umls_options(tmp_path: Path) -> None:
     assert "no names to take of the vocabulary SNOMEDCT_US" in phenotext(*build, "--max-restriction", "0").stderr
 
 
-def test_snomed_from_xrefs(tmp_path: Path) -> None:
+def test_snomed_from_xrefs(tmp_path: Path, phenotext: Call) -> None:
     names, onto, out = tmp_path / "names.tsv", tmp_path / "onto.obo", tmp_path / "t.ptx"
     names.write_text("code\tsystem\tterm\tpreferred\n195967001\tSNOMED\tAsthma\tAsthma\n", "utf-8")
     onto.write_text(

@@ -34,8 +34,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "t.ptx"
 
 
-def test_search(built: Path, phenotext: Call) -> None:
-    done = phenotext("terminology", "search", built, "diabtes melit")
+def test_search(built: Path, phenotext: Call, phenotext_process: Call) -> None:
+    done = phenotext_process("terminology", "search", built, "diabtes melit")
     assert done.returncode == 0, done.stderr
     assert [line.split()[2] for line in done.stdout.splitlines()] == ["73211009", "44054006"]
     hits = json.loads(phenotext("terminology", "search", built, "bronch", "--json").stdout)

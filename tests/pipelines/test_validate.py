@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
-from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from phenotext.nlp.rule_kinds import Allowed, Bounds, JoinCheck, Order, Pattern, Reference, RowCheck, Rule
+from phenotext.nlp.rule_kinds import JoinCheck, RowCheck, Rule
 from phenotext.nlp.table_rules import RULES
 from phenotext.nlp.tables import TABLES, primary_key
 from phenotext.pipelines.claims_import import ImportOptions, import_claims
@@ -22,12 +22,13 @@ from phenotext.pipelines.run import run
 from phenotext.pipelines.schema_document import FOLDER_RULES
 from phenotext.pipelines.settings import Settings
 from phenotext.pipelines.validate import ValidationReport, validate_folder
+from phenotext.pipelines.validate.rule_queries import row_condition
 
 from .conftest import NOTES, SENTINEL, write_jsonl
+from .rule_breaks import EARLY, SPOIL, any_row, spoil
 from .valid_run import Copy, Row, add_results, make_run
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
-EARLY, LATE = datetime(1900, 1, 1), datetime(2290, 1, 1)
 SAMPLE = Path(__file__).parent.parent.parent / "pipelines" / "data" / "sample"
 
 
@@ -59,102 +60,32 @@ def broken(report: ValidationReport) -> dict[str, list[Row]]:
     return {finding.rule: list(finding.rows) for finding in report.findings}
 
 
-def any_row(row: Row) -> bool:
-    del row
-    return True
+CHECKED = [rule for rule in RULES if getattr(rule, "only", "") != "phi=minimal"]
 
 
-def of_note(row: Row) -> bool:
-    return row["source"] == "note"
-
-
-def mention(row: Row) -> bool:
-    return row["assertion"] == "present"
-
-
-# Row conditions and joins: which row to change, and how, so that the rule no longer holds.
-SPOIL: dict[str, tuple[Callable[[Row], bool], dict[str, Any]]] = {
-    "event.suffix": (of_note, {"assertion": "family"}),
-    "event.concept_id": (lambda row: row["assertion"] == "absent", {"concept_id": 7}),
-    "event.available_time": (of_note, {"clinical_time": LATE}),
-    "event.time": (of_note, {"time": EARLY}),
-    "event.of_a_note": (of_note, {"type_concept_id": 32817}),
-    "event.text_value": (of_note, {"text_value": "words"}),
-    "event.as_note": (of_note, {"visit_id": 999}),
-    "event.as_codes": (of_note, {"base_concept_id": 999}),
-    "evidence.span": (mention, {"end": 0}),
-    "evidence.axes": (mention, {"negation": "negated"}),
-    "evidence.makes_event": (mention, {"event_id": None}),
-    "evidence.cues": (mention, {"triggers": [{"text": None, "start": 3, "end": 2, "rule": "r"}]}),
-    "evidence.as_note": (mention, {"note_time": EARLY}),
-    "evidence.note_hash": (mention, {"note_hash": "0" * 64}),
-    "evidence.within_note": (mention, {"end": 1_000_000}),
-    "evidence.as_event": (mention, {"base_concept_id": 999}),
-    "note.available_time": (any_row, {"available_time": EARLY}),
-    "note.n_mentions": (any_row, {"n_mentions": 99}),
-    "note_text.length": (any_row, {"text": "short"}),
-    "note_text.note_hash": (any_row, {"text": "another text"}),
-    "cohort.observation": (any_row, {"observation_start": LATE, "observation_end": EARLY}),
-    "cohort.volume": (any_row, {"row_id": 4_000}),
-    "cohort.split": (any_row, {"split": "elsewhere"}),
-    "person.death": (any_row, {"death_time": EARLY}),
-    "observation_period.period": (any_row, {"observation_end": EARLY}),
-    "feature.zeros": (lambda row: row["covariate_id"] % 1000 == 620, {"covariate_value": 0.0}),
-    "feature.binary": (lambda row: row["covariate_id"] % 1000 == 620, {"covariate_value": 2.0}),
-    "covariate_ref.covariate_id": (lambda row: row["concept_id"] > 0, {"concept_id": 5}),
-    "covariate_ref.one_name": (lambda row: row["covariate_id"] == 694, {"feature_name": "note_volume_any_notes"}),
-    "covariate_ref.as_analysis": (any_row, {"agg": "median"}),
-    "analysis_ref.window": (lambda row: row["start_day"] is not None, {"end_day": -9999}),
-    "analysis_ref.one_end": (any_row, {"end_day": 5}),
-    "codes.suffix": (mention, {"assertion": "absent"}),
-    "codes.concept_id": (lambda row: row["assertion"] == "absent", {"concept_id": 5}),
-    "codes.parents": (lambda row: row["assertion"] == "absent", {"parent_codes": ["SNOMED/64572001"]}),
-    "codes.parents_bare": (mention, {"parent_codes": ["SNOMED/64572001//ABSENT"]}),
-    "score.flagged": (any_row, {"probability": 0.1}),
-    "score.status_ok": (any_row, {"status": "error"}),
-    "score.as_cohort": (any_row, {"prediction_time": EARLY}),
-    "score_evidence.something": (
-        any_row, {"evidence_id": None, "note_id": None, "event_id": None, "covariate_id": None},
-    ),
-    "score_evidence.span": (any_row, {"start": 5, "end": 5}),
-    "score_evidence.within_note": (any_row, {"end": 1_000_000}),
-}  # fmt: skip
-
-
-def spoil(rule: Rule, copy: Copy) -> Row | None:
-    """Break the rule; the primary key of the row that breaks it now, None where several do."""
-    match rule:
-        case Allowed():
-            return copy.change(rule.table, any_row, **{rule.column: "zebra"})
-        case Pattern():
-            return copy.change(rule.table, any_row, **{rule.column: "no such//thing!"})
-        case Bounds():
-            wrong = float("nan") if rule.low is None else rule.low - 1
-            whole = pa.types.is_integer(TABLES[rule.table].field(rule.column).type)
-            return copy.change(rule.table, any_row, **{rule.column: int(wrong) if whole else wrong})
-        case Reference(where="flagged"):
-            copy.write("score_evidence", [])
-            return None
-        case Reference():
-            wanted = of_note if rule.where else any_row
-            text = pa.types.is_string(TABLES[rule.table].field(rule.columns[-1]).type)
-            return copy.change(rule.table, wanted, **{rule.columns[-1]: "SNOMED/1" if text else 987_654_321_987})
-        case Order():
-            copy.write(rule.table, copy.rows(rule.table)[::-1])
-            return None
-        case RowCheck() | JoinCheck():
-            wanted, values = SPOIL[rule.name]
-            return copy.change(rule.table, wanted, **values)
+def one_of_each_table() -> list[list[Rule]]:
+    """The rules that look at one row alone, in groups that hold a table once: they cannot break one another."""
+    alone = [[rule for rule in CHECKED if rule.table == table and row_condition(rule)] for table in TABLES]
+    return [[rule for rule in group if rule is not None] for group in zip_longest(*alone)]
 
 
 @pytest.mark.parametrize(
-    "rule", [rule for rule in RULES if getattr(rule, "only", "") != "phi=minimal"], ids=lambda r: r.name
+    "rules",
+    [*one_of_each_table(), *([rule] for rule in CHECKED if row_condition(rule) is None)],
+    ids=lambda rules: f"{rules[0].name} and {len(rules) - 1} more" if len(rules) > 1 else rules[0].name,
 )
-def test_a_broken_rule_is_named_with_its_row(rule: Rule, copy: Copy) -> None:
-    row = spoil(rule, copy)
+def test_a_broken_rule_is_named_with_its_row(rules: list[Rule], copy: Copy) -> None:
+    rows = [spoil(rule, copy) for rule in rules]
     found = broken(validate_folder(copy.out, compare_source=False))
-    assert rule.name in found
-    assert row is None or row in found[rule.name]
+    for rule, row in zip(rules, rows, strict=True):
+        assert rule.name in found
+        assert row is None or row in found[rule.name]
+
+
+def test_every_rule_is_broken_once() -> None:
+    tried = [rule.name for group in one_of_each_table() for rule in group]
+    tried += [rule.name for rule in CHECKED if row_condition(rule) is None]
+    assert sorted(tried) == sorted(rule.name for rule in CHECKED)
 
 
 def test_every_condition_has_a_way_to_break_it() -> None:
@@ -204,35 +135,48 @@ def test_a_run_without_events_is_valid(tmp_path: Path) -> None:
     assert report.valid, report.findings
 
 
+def test_keys(copy: Copy) -> None:
+    rows: dict[str, Row] = {}
+    for table, schema in TABLES.items():
+        content = copy.rows(table)
+        rows[table] = {name: content[0][name] for name in primary_key(schema)}
+        copy.write(table, [content[0], *content])
+    found = broken(validate_folder(copy.out, compare_source=False))
+    for table, row in rows.items():
+        assert found[f"{table}.key"] == [row]
+
+
+def test_nulls(copy: Copy) -> None:
+    rows: dict[str, Row] = {}
+    for table, schema in TABLES.items():
+        key = primary_key(schema)
+        required = (field.name for field in reversed(list(schema)) if not field.nullable and field.name not in key)
+        name = next(required, None)
+        if name is not None:
+            rows[table] = copy.change(table, any_row, **{name: None})
+    found = broken(validate_folder(copy.out, compare_source=False))
+    for table, row in rows.items():
+        assert row in found[f"{table}.nulls"]
+
+
+def test_run_ids(copy: Copy) -> None:
+    named = [table for table, schema in TABLES.items() if "run_id" in schema.names]
+    rows = {table: copy.change(table, any_row, run_id="another") for table in named}
+    found = broken(validate_folder(copy.out, compare_source=False))
+    for table, row in rows.items():
+        assert row in found[f"{table}.run_id"]
+
+
 @pytest.mark.parametrize("table", sorted(TABLES))
-def test_columns_nulls_and_keys(table: str, valid: Path, tmp_path: Path) -> None:
+def test_columns(table: str, copy: Copy) -> None:
     schema = TABLES[table]
-    key = primary_key(schema)
-    content = Copy.of(valid, tmp_path / "key")
-    rows = content.rows(table)
-    row = {name: rows[0][name] for name in key}
-    content.write(table, [rows[0], *rows])
-    assert broken(validate_folder(content.out, compare_source=False))[f"{table}.key"] == [row]
-
-    content = Copy.of(valid, tmp_path / "null")
-    name = next((field.name for field in reversed(list(schema)) if not field.nullable and field.name not in key), None)
-    if name is not None:
-        row = content.change(table, any_row, **{name: None})
-        assert row in broken(validate_folder(content.out, compare_source=False))[f"{table}.nulls"]
-
-    content = Copy.of(valid, tmp_path / "columns")
-    content.write(table, rows, pa.schema([field for field in schema if field.name != schema.names[-1]]))
-    report = validate_folder(content.out, compare_source=False)
+    copy.write(table, copy.rows(table), pa.schema([field for field in schema if field.name != schema.names[-1]]))
+    report = validate_folder(copy.out, compare_source=False)
     finding = next(finding for finding in report.findings if finding.rule == f"{table}.columns")
     assert f"no column {schema.names[-1]}" in finding.sentence
     assert all(
         rule.name in report.not_checked for rule in RULES if rule.table == table and not getattr(rule, "only", "")
     )
-
-    if "run_id" in schema.names:
-        content = Copy.of(valid, tmp_path / "run_id")
-        row = content.change(table, any_row, run_id="another")
-        assert row in broken(validate_folder(content.out, compare_source=False))[f"{table}.run_id"]
 
 
 def test_damaged_and_missing_tables(copy: Copy) -> None:
@@ -331,8 +275,8 @@ def test_rows_are_limited_and_counted(copy: Copy) -> None:
     assert (len(finding.rows), finding.n_rows) == (2, len(rows))
 
 
-def test_command(valid: Path, copy: Copy, phenotext: Call) -> None:
-    done = phenotext("validate", valid)
+def test_command(valid: Path, copy: Copy, phenotext: Call, phenotext_process: Call) -> None:
+    done = phenotext_process("validate", valid)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No rule is broken" in done.stdout
     rows = [row | {"lexical_variant": SENTINEL, "negation": SENTINEL} for row in copy.rows("evidence")]

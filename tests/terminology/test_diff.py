@@ -207,6 +207,7 @@ def test_group_hashes_do_not_depend_on_the_terminology(old: Terminology, new: Te
     assert len(set(wanted.tolist())) == len({tuple(words) for words in strings})
 
 
+@pytest.mark.slow
 def test_mondo_against_the_global_patient_set(shared: Path) -> None:
     folder = shared / "data/terminology"
     mondo, _ = compile_sources([folder / "mondo/lexicon.tsv.gz"])

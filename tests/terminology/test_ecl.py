@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phenotext.nlp.terminology.build import compile_sources
+from phenotext.nlp.terminology.build_report import BuildReport
 from phenotext.nlp.terminology.ecl import EclError, evaluate, resolve_ecl
 from phenotext.nlp.terminology.ecl_parser import parse
 from phenotext.nlp.terminology.ecl_syntax import Combined, Reference
@@ -275,9 +275,8 @@ def test_joined_parts_stay_in_order() -> None:
 
 
 @pytest.mark.shared
-def test_a_real_ontology(shared: Path) -> None:
-    path = shared / "data" / "terminology" / "hpo"
-    terminology, _ = compile_sources([next(path.glob("hp*.json.gz"))])
+def test_a_real_ontology(published: Callable[[str], tuple[Terminology, BuildReport]]) -> None:
+    terminology, _ = published("hpo/hp.v2024-04-26.json.gz")
     if not terminology.hierarchy:
         pytest.skip("the OBO-graph loader gives no is-a relations")
     everything = codes(terminology, "<< HP:0000118")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from phenotext.nlp.terminology.build import compile_sources
+from phenotext.nlp.terminology.build_report import BuildReport
 from phenotext.nlp.terminology.retired import RetiredCode
 from phenotext.nlp.terminology.source_term import SourceError
 from phenotext.nlp.terminology.sources import read_source
 from phenotext.nlp.terminology.sources.options import SourceOptions
+from phenotext.nlp.terminology.terminology import Terminology
 
 OBO = """format-version: 1.2
 
@@ -178,14 +181,14 @@ class TestPages:
 
 
 class TestPublishedFiles:
-    def test_hpo(self, shared: Path) -> None:
+    def test_hpo(self, shared: Path, published: Callable[[str], tuple[Terminology, BuildReport]]) -> None:
         path = shared / "data/terminology/hpo/hp.v2024-04-26.json.gz"
         content = read_source(path)
         edges = json.loads(gzip.decompress(path.read_bytes()))["graphs"][0]["edges"]
         assert len(content.isa["HPO"]) == sum(edge["pred"] == "is_a" for edge in edges) == 22_932
         assert len(content.retired) == 425
         assert sum(bool(retired.successors) for retired in content.retired.values()) >= 330
-        terminology, report = compile_sources([path])
+        terminology, report = published("hpo/hp.v2024-04-26.json.gz")
         root, asthma = terminology.find("HP:0000118"), terminology.find("HP:0002099")
         assert terminology.hierarchy.subsumes(root, asthma)
         assert report.relations.isa_unknown == 0

@@ -297,22 +297,26 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         read_overrides(tmp_path / "latin.tsv")
 
 
-def test_lines_that_the_abbreviation_table_undoes_are_named(tmp_path: Path) -> None:
-    """The extractor's table of abbreviations comes before the dictionary, so such a line must not pass for done."""
+def test_overrides_hold_for_the_abbreviation_table_too(tmp_path: Path) -> None:
+    """The extractor's table of abbreviations comes before the dictionary, so it must know the overrides."""
     from phenotext.nlp.abbreviation_table import default_abbreviations
 
     sense = next(sense for sense in default_abbreviations() if sense.abbreviation == "CRF" and sense.code)
     source = [
         f"{sense.code}\t{sense.system}\tChronic renal failure\tChronic renal failure",
         f"{sense.code}\t{sense.system}\tCRF\tChronic renal failure",
-        "A1\tLocal\tAsthma\tAsthma",
-        "A1\tLocal\twheeze\tAsthma",
+        "A1\tLocal\tCorticotropin releasing factor\tCorticotropin releasing factor",
+        "A1\tLocal\tCRF\tCorticotropin releasing factor",
     ]
-    terminology, report = build_report(tmp_path, "suppress\t\t\tCRF", "suppress\t\t\twheeze", source=source)
-    found = Extractor(terminology)("Assessment: CRF, stable.").mentions
-    assert [mention.code for mention in found] == [sense.code], "if the suppression holds, the warning must go"
-    assert "abbreviation table" in report.overrides[0].detail
-    assert "abbreviation table" not in report.overrides[1].detail
-    assert ["line 2 do not hold" in warning for warning in report.warnings if "overrides" in warning] == [True]
-    without = Extractor(terminology, abbreviations=())("Assessment: CRF, stable.").mentions
-    assert [mention.code for mention in without] == []
+
+    def codes(*lines: str) -> tuple[list[str], str]:
+        terminology, report = build_report(tmp_path, *lines, source=source)
+        found = Extractor(terminology)("Assessment: CRF, stable.").mentions
+        return [str(mention.code) for mention in found], " ".join(outcome.state for outcome in report.overrides)
+
+    assert codes("suppress\tA1\tLocal\tno such term") == ([sense.code], "no_effect")
+    assert codes("suppress\t\t\tCRF") == ([], "applied")
+    # what is left in the table are senses that are no concept ("case report form")
+    assert codes(f"suppress\t{sense.code}\t{sense.system}\tCRF") == ([], "applied")
+    assert codes("prefer\tA1\tLocal\tCRF") == (["A1"], "applied")
+    assert codes(f"prefer\t{sense.code}\t{sense.system}\tCRF")[0] == [sense.code]

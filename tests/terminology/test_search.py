@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from phenotext.nlp import Extractor
-from phenotext.nlp.terminology.build import compile_sources
+from phenotext.nlp.terminology.build_report import BuildReport
 from phenotext.nlp.terminology.code_map import MAP_SCHEMA
 from phenotext.nlp.terminology.compile import compile_terminology
 from phenotext.nlp.terminology.edit_distance import Letters, near_words
@@ -276,9 +277,10 @@ def test_explain_refuses_what_is_not_there(extractor: Extractor) -> None:
 
 
 @pytest.mark.shared
-def test_sixty_thousand_names_are_searched_at_once(shared: Path) -> None:
-    lexicon = shared / "data" / "terminology" / "lexicon_v2_gps_only.tsv"
-    terminology = compile_sources([lexicon])[0]
+def test_sixty_thousand_names_are_searched_at_once(
+    published: Callable[[str], tuple[Terminology, BuildReport]],
+) -> None:
+    terminology, _ = published("lexicon_v2_gps_only.tsv")
     search = TermSearch(terminology)
     assert search.index.n_terms > 60_000
     expected = {

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from phenotext.pipelines.run import run
 from phenotext.pipelines.run_folder import RunFolder
 from phenotext.pipelines.settings import Settings
 
+Call = Callable[..., subprocess.CompletedProcess[str]]
 HF, DM = "SNOMED/84114007", "SNOMED/44054006"
 SAMPLE = Path(__file__).resolve().parents[3] / "pipelines" / "data" / "sample"
 TWO = {"all": [{"name": "dx", "concept_set": "hf"}, {"not": {"concept_set": "dm"}}]}
@@ -185,13 +186,11 @@ def test_the_plot_is_the_same_each_time(tmp_path: Path) -> None:
         draw_upset(comparison, tmp_path / "a.pdf")
 
 
-def command(*words: object) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "phenotext", "phenotype", *map(str, words)]
-    return subprocess.run(line, capture_output=True, text=True, check=False)
+def test_the_commands(sample: RunFolder, tmp_path: Path, phenotext: Call, phenotext_process: Call) -> None:
+    def command(*words: object) -> subprocess.CompletedProcess[str]:
+        return phenotext("phenotype", *words)
 
-
-def test_the_commands(sample: RunFolder, tmp_path: Path) -> None:
-    done = command("run", "heart_failure", sample.path)
+    done = phenotext_process("phenotype", "run", "heart_failure", sample.path)
     assert done.returncode == 0
     assert "6 patients" in done.stdout
     assert "Unvalidated" in done.stdout
@@ -215,13 +214,13 @@ def test_the_commands(sample: RunFolder, tmp_path: Path) -> None:
     assert "no such definition" in wrong.stderr
 
 
-def test_a_commercial_run_gives_no_patients(maker: Any, define: Any, tmp_path: Path) -> None:
+def test_a_commercial_run_gives_no_patients(maker: Any, define: Any, tmp_path: Path, phenotext: Call) -> None:
     maker.declared = {"purpose": "commercial"}
     maker.fact(1, 0, HF)
     folder = maker.write()
     result = evaluate(folder, define({"name": "dx", "concept_set": "hf"}))
     write_result(result, folder.path / "phenotypes" / "test")
-    done = command("compare", folder.path / "phenotypes" / "test", "--patients", tmp_path / "who.csv")
+    done = phenotext("phenotype", "compare", folder.path / "phenotypes" / "test", "--patients", tmp_path / "who.csv")
     assert done.returncode == 2
     assert "commercial" in done.stderr
     assert not (tmp_path / "who.csv").exists()
