@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from phenotext.pipelines import claims as claims_module
 from phenotext.pipelines.concepts import SPELLED_VOCABULARIES, spelled_id
@@ -14,6 +16,7 @@ from phenotext.pipelines.mappings import Mapped, read_mapping
 from phenotext.pipelines.run import RunResult, run
 from phenotext.pipelines.settings import Settings
 from phenotext.pipelines.source_codes import vocabulary_and_code
+from phenotext.pipelines.summary import print_summary
 
 from .conftest import rows
 
