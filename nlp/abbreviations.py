@@ -41,9 +41,7 @@ class AbbreviationTable:
         groups = by_abbreviation(senses)
         self.names = tuple(groups)
         self.senses = tuple(tuple(group) for group in groups.values())
-        self.concepts = tuple(
-            tuple(_concept(sense, terminology, wanted) for sense in group) for group in self.senses
-        )
+        self.concepts = tuple(tuple(_concept(sense, terminology, wanted) for sense in group) for group in self.senses)
         self._expansions = [[expansion_keys(sense.expansion) for sense in group] for group in self.senses]
         # surface -> number of a one-word abbreviation, or -2 - number of a word that begins longer ones ("N/V")
         words = [words_of(name) for name in self.names]

@@ -18,8 +18,8 @@ from .commands.export import export_app
 from .commands.extract import extract_command
 from .commands.features import features_command
 from .commands.model import model_app
-from .commands.report import report_command
 from .commands.phenotype import phenotype_app
+from .commands.report import report_command
 from .commands.rules import rules_app
 from .commands.run import run_command
 from .commands.schema import schema_command

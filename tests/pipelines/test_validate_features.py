@@ -20,6 +20,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 
 def test_a_folder_of_features(tmp_path: Path, phenotext: Call) -> None:
     out = tmp_path / "features"
+    (tmp_path / "made").mkdir()
     make_features(FeatureRequest(make_run(tmp_path / "made"), out))
     report = validate_folder(out)
     assert (report.valid, report.kind) == (True, "features")
